@@ -1,0 +1,1 @@
+"""What may be asked: demand distributions, vectorised over items, and sample paths over time."""

@@ -1,0 +1,116 @@
+"""Every error this library raises on purpose.
+
+::
+
+    CapacityError                 base; carries the command line's exit code
+    ├── ArgumentError             a call's argument breaks a rule (also a ValueError)      exit 2
+    ├── ScenarioError             a scenario or its tables are invalid: all problems       exit 3
+    ├── InfeasibleError           no plan keeps every requirement: which fail, cheapest fix exit 4
+    ├── UnboundedError            the objective has no limit: a cost or a bound is missing  exit 5
+    ├── LimitError                a limit was reached before any plan was found             exit 7
+    ├── VerificationError         a solver's answer failed our own check                    exit 8
+    ├── SolverError               a solver broke or cannot take the model                   exit 1
+    └── RunFolderError            a run folder cannot be read or written                    exit 74
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class CapacityError(Exception):
+    """Base of every error raised on purpose; ``exit_code`` is what the command line returns."""
+
+    exit_code = 1
+
+
+class ArgumentError(CapacityError, ValueError):
+    """An argument breaks a rule; the message names the argument, the rule, the value and the items."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault in a scenario: where it is, which rule it breaks, the value found, and the likely fix.
+
+    ``row`` counts from 1 with the header as row 1, as a spreadsheet shows it; ``row`` and ``column`` are
+    ``None`` where the fault concerns the whole file.
+    """
+
+    code: str
+    file: str
+    rule: str
+    value: str = ""
+    fix: str = ""
+    row: int | None = None
+    column: str | None = None
+    severity: str = "error"
+
+    @property
+    def place(self) -> str:
+        """``file:row:column``, as far as known."""
+        parts = [self.file]
+        if self.row is not None:
+            parts.append(str(self.row))
+        if self.column is not None:
+            parts.append(self.column)
+        return ":".join(parts)
+
+    def __str__(self) -> str:
+        value = f" = {self.value}" if self.value else ""
+        fix = f". {self.fix}" if self.fix else ""
+        return f"{self.code} {self.place}{value}: {self.rule}{fix}"
+
+
+class ScenarioError(CapacityError):
+    """A scenario or its tables are invalid; ``problems`` lists every fault found, not the first one only."""
+
+    exit_code = 3
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        heading = f"{count} problem{'s' if count != 1 else ''} found"
+        super().__init__("\n".join([heading, *(str(problem) for problem in self.problems)]))
+
+
+class InfeasibleError(CapacityError):
+    """No plan keeps every requirement; ``explanation`` has a line per failing promise with its cheapest fix."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, explanation: Sequence[str] = ()) -> None:
+        self.explanation = tuple(explanation)
+        super().__init__("\n".join([message, *self.explanation]))
+
+
+class UnboundedError(CapacityError):
+    """The objective can fall without limit: a price is negative or a bound is missing."""
+
+    exit_code = 5
+
+
+class LimitError(CapacityError):
+    """A time or iteration limit was reached before any plan was found."""
+
+    exit_code = 7
+
+
+class VerificationError(CapacityError):
+    """A solver's answer failed the recomputation from the inputs; it must not be used."""
+
+    exit_code = 8
+
+
+class SolverError(CapacityError):
+    """A solver broke, or cannot take this model; the message says why and what to use instead."""
+
+    exit_code = 1
+
+
+class RunFolderError(CapacityError):
+    """A run folder cannot be read or written."""
+
+    exit_code = 74

@@ -1,0 +1,1 @@
+"""Replenishment: how much to stock of each item and when to reorder, vectorised over items."""

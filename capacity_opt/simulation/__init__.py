@@ -1,0 +1,1 @@
+"""The judge: plays decisions against demand they have not seen. Shares no code with the optimisers."""

@@ -1,0 +1,75 @@
+"""A simulated number with its uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from capacity_opt.errors import ArgumentError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean over independent replications and its two-sided confidence interval (Student t).
+
+    ``value``, ``low``, ``high`` are scalars or arrays over items; ``level`` is the interval's confidence (0.95 unless
+    told otherwise); ``replications`` says how many independent values stand behind it.
+    """
+
+    value: float | Array
+    low: float | Array
+    high: float | Array
+    replications: int
+    level: float = 0.95
+
+    def covers(self, truth: float | Array) -> bool | NDArray[np.bool_]:
+        """Whether ``truth`` lies inside the interval (per item for arrays)."""
+        inside = (np.asarray(self.low) <= truth) & (truth <= np.asarray(self.high))
+        return bool(inside) if inside.ndim == 0 else inside
+
+
+def estimate_mean(values: Array, *, level: float = 0.95) -> Estimate:
+    """The mean of independent replications along axis 0, with its interval.
+
+    >>> e = estimate_mean(np.array([1.0, 2.0, 3.0]))
+    >>> e.value, round(e.low, 3), round(e.high, 3)
+    (2.0, -0.484, 4.484)
+    """
+    count = len(values)
+    if count < 2:
+        raise ArgumentError(f"an interval needs at least 2 replications, got {count}")
+    mean = values.mean(axis=0)
+    half = _student(level, count - 1) * values.std(axis=0, ddof=1) / np.sqrt(count)
+    return _estimate(mean, mean - half, mean + half, count, level)
+
+
+def estimate_ratio(numerator: Array, denominator: Array, *, level: float = 0.95) -> Estimate:
+    """E[numerator] / E[denominator] from paired replications along axis 0, by the delta method.
+
+    Fill rates are ratios of expectations, not expectations of ratios: this is how they are judged. Where the
+    denominator is 0 throughout, the ratio is 0 with a zero-width interval.
+    """
+    count = len(numerator)
+    if count < 2:
+        raise ArgumentError(f"an interval needs at least 2 replications, got {count}")
+    below = denominator.mean(axis=0)
+    safe = np.where(below == 0, 1.0, below)
+    ratio = np.where(below == 0, 0.0, numerator.mean(axis=0) / safe)
+    spread = (numerator - ratio * denominator).std(axis=0, ddof=1) / np.abs(safe)
+    half = np.where(below == 0, 0.0, _student(level, count - 1) * spread / np.sqrt(count))
+    return _estimate(ratio, ratio - half, ratio + half, count, level)
+
+
+def _student(level: float, freedom: int) -> float:
+    return float(special.stdtrit(freedom, 0.5 + level / 2))
+
+
+def _estimate(value: Array, low: Array, high: Array, count: int, level: float) -> Estimate:
+    if np.ndim(value) == 0:
+        return Estimate(value=float(value), low=float(low), high=float(high), replications=count, level=level)
+    return Estimate(value=value, low=low, high=high, replications=count, level=level)

@@ -1,0 +1,1 @@
+"""Arrays in, outcome out: linear and mixed-integer programs, solved and checked. Knows neither demand nor fleets."""
