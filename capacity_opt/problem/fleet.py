@@ -67,9 +67,10 @@ class Supply:
 
     ``price`` (K, Z, T) per server ordered in t; ``opex`` (K, Z, T) per server in service in t; ``lead_time`` (K, Z)
     periods; ``order_limit`` and ``order_minimum`` racks (K, Z, T), an order being 0 or within them; ``placed``
-    (K, Z, T) racks already on order, fixed; ``first_order`` the first period in which this plan may order (the frozen window
-    before it); ``initial`` (K, Z, T) servers of the past in service in t, after planned retirements, life and failures;
-    ``retirable`` (K, Z) whether these may be retired early; ``retirement_cost`` and ``salvage`` (K,) per server.
+    (K, Z, T) racks already on order, fixed; ``first_order`` the first period in which this plan may order (the
+    frozen window before it); ``initial`` (K, Z, T) servers of the past in service in t, after planned retirements, life
+    and failures; ``retirable`` (K, Z) whether these may be retired early; ``retirement_cost`` and ``salvage`` (K,) per
+    server.
     """
 
     price: Array
