@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from capacity_opt.problem.fleet import FleetProblem
     from capacity_opt.problem.item import Item
     from capacity_opt.problem.plan import FleetPlan
-    from capacity_opt.problem.policies import BaseStock, ReorderPointOrderQuantity, ReorderPointOrderUpTo
+    from capacity_opt.problem.policies import (
+        BaseStock,
+        CappedBaseStock,
+        EchelonBaseStock,
+        ProjectedInventoryLevel,
+        ReorderPointOrderQuantity,
+        ReorderPointOrderUpTo,
+        TimeVaryingOrderUpTo,
+    )
     from capacity_opt.simulation.estimate import Estimate
 
 __version__ = "0.1.0"
@@ -33,18 +41,22 @@ _HOMES = {
     "ArgumentError": "errors",
     "BaseStock": "problem.policies",
     "CapacityError": "errors",
+    "CappedBaseStock": "problem.policies",
     "Demand": "demand.protocol",
+    "EchelonBaseStock": "problem.policies",
     "Estimate": "simulation.estimate",
     "FleetPlan": "problem.plan",
     "FleetProblem": "problem.fleet",
     "InfeasibleError": "errors",
     "Item": "problem.item",
     "LimitError": "errors",
+    "ProjectedInventoryLevel": "problem.policies",
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
     "RunFolderError": "errors",
     "ScenarioError": "errors",
     "SolverError": "errors",
+    "TimeVaryingOrderUpTo": "problem.policies",
     "UnboundedError": "errors",
     "VerificationError": "errors",
 }
@@ -53,18 +65,22 @@ __all__ = [
     "ArgumentError",
     "BaseStock",
     "CapacityError",
+    "CappedBaseStock",
     "Demand",
+    "EchelonBaseStock",
     "Estimate",
     "FleetPlan",
     "FleetProblem",
     "InfeasibleError",
     "Item",
     "LimitError",
+    "ProjectedInventoryLevel",
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
     "RunFolderError",
     "ScenarioError",
     "SolverError",
+    "TimeVaryingOrderUpTo",
     "UnboundedError",
     "VerificationError",
     "__version__",
