@@ -1,0 +1,127 @@
+"""A two-stage stochastic linear program whose recourse shares one matrix and cost over many right-hand sides.
+
+::
+
+    minimise    first.cost @ x + sum over groups g of weight[g] * sum over samples s of probability[g, s] * Q(g, s, x)
+    subject to  the rows, bounds and integrality of ``first``
+    Q(g, s, x) = min cost @ y   subject to   matrix @ y  (<=, =, >=)  base[g] + random[g, s] - technology[g] @ x,
+                                             lower <= y <= upper
+
+Only right-hand sides differ between samples, so a basis that is dual feasible for one is dual feasible for all of
+them: that is what :mod:`capacity_opt.solvers.recourse_graph` lives on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from capacity_opt import _checks
+from capacity_opt.errors import ArgumentError
+from capacity_opt.solvers.linear_program import LinearProgram
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleGroup:
+    """Samples that meet the same first-stage decision in the same way: a region and period, say.
+
+    ``technology`` (m, first-stage columns); ``base`` (m,) the part of the right-hand side that is the same in every
+    sample; ``values`` (S, len(random_rows)) what each sample adds in the family's random rows; ``probability`` (S,);
+    ``weight`` multiplies the group's expected cost in the objective.
+    """
+
+    technology: sparse.csr_array
+    base: Array
+    values: Array
+    probability: Array
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecourseFamily:
+    """One recourse problem for many samples. ``matrix`` (m, n) dense; ``sense`` (m,) -1 for <=, 0 for =, 1 for >=;
+    ``random_rows``: the rows in which samples differ; ``groups`` as in :class:`SampleGroup`."""
+
+    matrix: Array
+    cost: Array
+    lower: Array
+    upper: Array
+    sense: IntArray
+    random_rows: IntArray
+    groups: tuple[SampleGroup, ...]
+
+    def __post_init__(self) -> None:
+        """Check every shape."""
+        m, n = self.matrix.shape
+        for name, length in (("cost", n), ("lower", n), ("upper", n), ("sense", m)):
+            if getattr(self, name).shape != (length,):
+                raise ArgumentError(f"{name} must have shape ({length},), got {getattr(self, name).shape}")
+        for group in self.groups:
+            _check_group(group, m, len(self.random_rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoStageProgram:
+    """The first stage and its recourse families."""
+
+    first: LinearProgram
+    families: tuple[RecourseFamily, ...]
+
+    @property
+    def samples(self) -> int:
+        """The number of recourse problems behind one evaluation of the objective."""
+        return sum(len(group.values) for family in self.families for group in family.groups)
+
+
+def extensive_form(program: TwoStageProgram) -> LinearProgram:
+    """The same program as one large linear program: every sample with its own recourse columns and rows.
+
+    Columns: the first stage, then per family, group and sample its n recourse columns. Costs are probability times
+    weight times cost, so they become small with many samples: solvers' absolute dual tolerances then matter.
+    """
+    first = program.first
+    pieces = [_extensive_group(family, group) for family in program.families for group in family.groups]
+    links = sparse.vstack([piece[0] for piece in pieces], format="csr")
+    blocks = sparse.block_diag([piece[1] for piece in pieces], format="csr")
+    top = sparse.hstack([first.matrix, sparse.csr_array((first.rows, blocks.shape[1]))], format="csr")
+    matrix = sparse.csr_array(sparse.vstack([top, sparse.hstack([links, blocks], format="csr")], format="csr"))
+    columns = [np.concatenate([piece[i] for piece in pieces]) for i in range(2, 7)]
+    return LinearProgram(
+        cost=np.concatenate([first.cost, columns[0]]),
+        matrix=matrix,
+        row_lower=np.concatenate([first.row_lower, columns[3]]),
+        row_upper=np.concatenate([first.row_upper, columns[4]]),
+        column_lower=np.concatenate([first.column_lower, columns[1]]),
+        column_upper=np.concatenate([first.column_upper, columns[2]]),
+        integer=np.concatenate([first.integer, np.zeros(blocks.shape[1], dtype=bool)]),
+        offset=first.offset,
+    )
+
+
+def _extensive_group(family: RecourseFamily, group: SampleGroup) -> tuple[sparse.csr_array, ...]:
+    samples = len(group.values)
+    ones = np.ones((samples, 1))
+    rhs = np.tile(group.base, (samples, 1))
+    rhs[:, family.random_rows] += group.values
+    cost = np.ravel(group.weight * group.probability[:, None] * family.cost)
+    lower = np.ravel(np.where(family.sense >= 0, rhs, -np.inf))
+    upper = np.ravel(np.where(family.sense <= 0, rhs, np.inf))
+    links = sparse.kron(ones, group.technology, format="csr")
+    blocks = sparse.kron(sparse.identity(samples), family.matrix, format="csr")
+    return links, blocks, cost, np.tile(family.lower, samples), np.tile(family.upper, samples), lower, upper  # type: ignore[return-value]
+
+
+def _check_group(group: SampleGroup, rows: int, random_rows: int) -> None:
+    if group.technology.shape[0] != rows or group.base.shape != (rows,):
+        raise ArgumentError(f"technology and base must have {rows} rows like the recourse matrix")
+    if group.values.ndim != 2 or group.values.shape[1] != random_rows:
+        raise ArgumentError(f"values must have shape (samples, {random_rows}), got {group.values.shape}")
+    if group.probability.shape != (len(group.values),):
+        raise ArgumentError(f"probability must have shape ({len(group.values)},), got {group.probability.shape}")
+    _checks.non_negative("probability", group.probability)
