@@ -10,6 +10,7 @@ Quantities of money are per period; a block's share of the period weights everyt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -35,11 +36,21 @@ class DemandPaths(Protocol):
         ...
 
 
+class DisruptionPaths(Protocol):
+    """A joint distribution of what may happen to supply, independent of demand; sample s goes with demand sample s."""
+
+    def draw(self, count: int, *, seed: int) -> tuple[Array, IntArray]:
+        """``available`` (count, Z, T), the share of a zone's servers that work, and ``delay`` (count, K, Z), the whole
+        periods by which every order of this plan comes late."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServerTypes:
     """Models of server. ``capacity`` (K, R) sellable resource per server; ``lot`` (K,) servers per rack, the unit
     of an order; ``power_kw`` and ``rack_units`` (K,) per server; ``life`` (K,) periods in service (inf: beyond the
-    horizon); ``failure_rate`` (K,) share of the servers in service that is lost for good per period."""
+    horizon); ``failure_rate`` (K,) share of the servers in service that is lost for good per period; ``space`` (K,)
+    floor space per server (None: takes none)."""
 
     names: tuple[str, ...]
     capacity: Array
@@ -48,17 +59,20 @@ class ServerTypes:
     rack_units: Array
     life: Array
     failure_rate: Array
+    space: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sites:
-    """Regions and their zones. ``zone_region`` (Z,) region of each zone; limits (Z, T), inf where none."""
+    """Regions and their zones. ``zone_region`` (Z,) region of each zone; limits (Z, T), inf where none; ``space_limit``
+    None where floor space has no limit anywhere."""
 
     regions: tuple[str, ...]
     zones: tuple[str, ...]
     zone_region: IntArray
     power_limit: Array
     rack_unit_limit: Array
+    space_limit: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +81,13 @@ class Supply:
 
     ``price`` (K, Z, T) per server ordered in t; ``opex`` (K, Z, T) per server in service in t; ``lead_time`` (K, Z)
     periods; ``order_limit`` and ``order_minimum`` racks (K, Z, T), an order being 0 or within them; ``placed``
-    (K, Z, T) racks already on order, fixed; ``first_order`` the first period in which this plan may order (the
-    frozen window before it); ``initial`` (K, Z, T) servers of the past in service in t, after planned retirements, life
-    and failures; ``retirable`` (K, Z) whether these may be retired early; ``retirement_cost`` and ``salvage`` (K,) per
-    server.
+    (K, Z, T) racks already on order, fixed, by order period like new ones (they cost money and serve from t + L on);
+    ``first_order`` the first period in which this plan may order (the frozen window before it); ``initial`` (K, Z, T)
+    servers of the past in service in t, after planned retirements, life and failures (orders placed before the horizon
+    appear in it when they arrive); ``retirable`` (K, Z) whether these may be retired early; ``retirement_cost`` and
+    ``salvage`` (K,) per server. ``recourse_from``: orders from this period on are decided knowing the sample (None:
+    never). ``never_shrink``, ``never_grow`` (K, Z): the servers in service may never fall, or rise, from one period to
+    the next (None: free).
     """
 
     price: Array
@@ -84,14 +101,30 @@ class Supply:
     retirable: BoolArray
     retirement_cost: Array
     salvage: Array
+    recourse_from: int | None = None
+    never_shrink: BoolArray | None = None
+    never_grow: BoolArray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stability:
+    """How this plan may differ from the last one: ``last`` (K, Z, T) racks ordered by it, ``change_cost`` (K,) money
+    per rack more or less, ``minimum_change``: an order of the last plan stays as it was or changes by at least this
+    share of it."""
+
+    last: Array
+    change_cost: Array
+    minimum_change: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseOptions:
     """Capacity bought as a service, counted in servers of a type in a region (a commitment covers that many servers).
 
-    ``price`` (M, T) money per server and period, paid for use (on-demand, spot) or used or not (commitment, for
-    ``term`` (M,) periods from its start); ``limit`` (M, T) servers; ``availability`` (M,) chance that spot is there.
+    ``price`` (M, T) money per server and period, paid for use (on-demand, spot) or used or not (commitment, at the
+    price of its first period for ``term`` (M,) periods); ``limit`` (M, T) servers in use (commitment: in force);
+    ``availability`` (M,) chance that spot is there in a period. ``covers`` (M, K): units of the option that one server
+    of each type takes, 0 where it does not cover the type (None: its own type only, one for one).
     """
 
     names: tuple[str, ...] = ()
@@ -102,6 +135,7 @@ class PurchaseOptions:
     limit: Array = field(default_factory=lambda: np.zeros((0, 0)))
     term: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     availability: Array = field(default_factory=lambda: np.zeros(0))
+    covers: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +205,8 @@ class Finance:
 @dataclass(frozen=True, kw_only=True)
 class FleetProblem:
     """One fleet-sizing problem. ``periods`` (T,) and ``blocks`` (B,) are labels; ``block_share`` (B,) sums to 1;
-    ``samples`` is how many demand paths a stochastic formulation draws unless told otherwise."""
+    ``samples`` is how many demand paths a stochastic formulation draws unless told otherwise; ``utilization_floor``
+    (R,) the least expected share of the owned servers' resource that must be in use (NaN: none)."""
 
     name: str
     periods: tuple[str, ...]
@@ -188,12 +223,15 @@ class FleetProblem:
     block_share: Array = field(default_factory=lambda: np.ones(1))
     integer: bool = True
     samples: int = 100
+    stability: Stability | None = None
+    disruptions: DisruptionPaths | None = None
+    utilization_floor: Array | None = None
 
     def __post_init__(self) -> None:
         """Check every shape against the sets."""
         for name, (array, axes) in self._shapes().items():
             expected = tuple(self.sizes[axis] for axis in axes)
-            if array.shape != expected:
+            if array is not None and array.shape != expected:
                 raise ArgumentError(f"{name} must have shape {expected} ({', '.join(axes)}), got {array.shape}")
         _checks.probabilities("block_share", self.block_share)
 
@@ -212,7 +250,7 @@ class FleetProblem:
             "M": len(self.options.names),
         }
 
-    def _shapes(self) -> dict[str, tuple[NDArray[np.generic], str]]:
+    def _shapes(self) -> Mapping[str, tuple[NDArray[np.generic] | None, str]]:
         types, sites, supply = self.server_types, self.sites, self.supply
         groups, service, finance = self.groups, self.service, self.finance
         return {
@@ -256,4 +294,12 @@ class FleetProblem:
             "cumulative_budget": (finance.cumulative_budget, "T"),
             "opex_budget": (finance.opex_budget, "T"),
             "block_share": (self.block_share, "B"),
+            "space": (types.space, "K"),
+            "space_limit": (sites.space_limit, "ZT"),
+            "never_shrink": (supply.never_shrink, "KZ"),
+            "never_grow": (supply.never_grow, "KZ"),
+            "last": (None if self.stability is None else self.stability.last, "KZT"),
+            "change_cost": (None if self.stability is None else self.stability.change_cost, "K"),
+            "covers": (self.options.covers, "MK"),
+            "utilization_floor": (self.utilization_floor, "R"),
         }

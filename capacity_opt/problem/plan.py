@@ -46,12 +46,14 @@ class Utilization:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassAvailability:
     """The promise per class, arrays (C,): ``fill`` = 1 - E[unmet]/E[demand], ``no_shortage_per_period`` the mean over
-    periods of P(no unmet demand in the period), ``no_shortage_joint`` P(no unmet demand in any period)."""
+    periods of P(no unmet demand in the period), ``no_shortage_joint`` P(no unmet demand in any period);
+    ``fill_by_period`` (C, T) the fill within each period (NaN: nothing asked)."""
 
     classes: tuple[str, ...]
     fill: Array
     no_shortage_per_period: Array
     no_shortage_joint: Array
+    fill_by_period: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +76,9 @@ class FleetPlan:
     ``committed`` (M, T) servers under commitment, starting in t; ``cost`` present value by component, summing to
     ``objective`` when the objective is expected cost. ``objective``, ``bound`` and ``gap`` are the optimiser's;
     ``status`` is ``"optimal"`` or ``"feasible"`` (stopped early). ``availability`` and ``utilization`` are promises:
-    in the optimiser's own samples.
+    in the optimiser's own samples. ``cost_by_period`` the same components as ``cost`` by the period in which they fall
+    (T,), present value; ``cash_by_period`` (T,) what is paid in the period, undiscounted (orders when they are placed).
+    ``facts``: named numbers beside the plan (``relaxed_objective``: without whole racks; ``expected_cost``, ...).
     """
 
     formulation: str
@@ -92,5 +96,7 @@ class FleetPlan:
     utilization: Utilization
     prices: tuple[Price, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
+    cost_by_period: Mapping[str, Array] = field(default_factory=dict)
+    cash_by_period: Mapping[str, Array] = field(default_factory=dict)
     solver: str = ""
     seconds: float = 0.0
