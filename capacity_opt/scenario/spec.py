@@ -1,0 +1,212 @@
+"""The keys of ``scenario.toml``: strict models with descriptions and units, from which the JSON Schema is made."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from capacity_opt.scenario.amounts import gap_of, seconds_of
+from capacity_opt.scenario.timeline import PeriodUnit
+
+Gap = Annotated[float, BeforeValidator(gap_of), Field(ge=0, lt=1)]
+Seconds = Annotated[float, BeforeValidator(seconds_of), Field(gt=0)]
+Cell = str | float | int | bool
+
+
+class Section(BaseModel):
+    """A section: unknown keys are refused, text is not taken for a number."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Block(Section):
+    """A part of every period (peak, shoulder, off-peak)."""
+
+    name: str = Field(description="name of the block, used in the demand table", min_length=1)
+    hours: float = Field(default=1.0, gt=0, description="its length; only the share of all blocks matters")
+
+
+class Time(Section):
+    """The planning horizon."""
+
+    period: PeriodUnit = Field(default="month", description="length of one period")
+    start: dt.date | dt.datetime | None = Field(
+        default=None, description="when period 1 begins; without it, periods are numbered from 1"
+    )
+    periods: int = Field(ge=1, description="how many periods")
+    time_zone: str = Field(default="UTC", description="IANA name, for the reader")
+    blocks: list[Block] = Field(default_factory=list, description="blocks inside every period; none: one block")
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _date(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be a date YYYY-MM-DD") from None
+
+
+class Money(Section):
+    """Currency and discounting."""
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
+    discount_rate: float = Field(default=0.0, gt=-1, le=1, description="per year; 0.08 is 8 %")
+
+
+class Demand(Section):
+    """Where demand comes from and how it hangs together."""
+
+    kind: Literal["quantiles", "samples", "parametric", "history"] = Field(description="what the table holds")
+    file: str = Field(description="CSV or Parquet table beside scenario.toml")
+    autocorrelation: float = Field(
+        default=0.0, ge=-1, le=1, description="AR(1) of the Gaussian copula between neighbouring periods"
+    )
+    cross_correlation: float = Field(
+        default=0.0, ge=0, le=1, description="correlation of the Gaussian copula between groups (or items)"
+    )
+    crossing: Literal["repair", "error"] = Field(
+        default="repair", description="crossing quantiles: sort them with a warning, or refuse them"
+    )
+    integer: bool = Field(default=False, description="demand is a count: whole units only")
+    unit: str = Field(default="units", description="name of one unit of demand, for the reader")
+    columns: dict[str, str] = Field(default_factory=dict, description="our column name = the file's column name")
+
+
+class Inventory(Section):
+    """Replenishment of items."""
+
+    items: str = Field(default="items.csv", description="table of items")
+    demand: Demand | None = Field(default=None, description="demand of the items; default: the [demand] section")
+    policy: Literal["base_stock", "newsvendor", "rq", "ss"] = Field(
+        default="base_stock", description="policy of the items that name none themselves"
+    )
+    review_period: float = Field(default=1.0, ge=0, description="periods between reviews, where items give none")
+    carrying_rate: float | None = Field(
+        default=None, ge=0, description="holding cost per year as a share of unit_cost, where items give no holding_cost"
+    )
+    stockout_cost: float | None = Field(default=None, ge=0, description="where items give no target of their own")
+    fill_rate: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
+    cycle_service_level: float | None = Field(
+        default=None, gt=0, lt=1, description="where items give no target of their own"
+    )
+
+
+class Fleet(Section):
+    """Sizing of a fleet of servers."""
+
+    resources: list[str] = Field(
+        default_factory=lambda: ["vcpu", "memory_gib"], min_length=1,
+        description="resource columns of server_types.csv (per server) and classes.csv (per unit of demand)",
+    )  # fmt: skip
+    demand: Demand | None = Field(default=None, description="demand of the fleet; default: the [demand] section")
+    formulation: Literal["deterministic", "two_stage", "chance", "cvar"] = Field(
+        default="two_stage", description="how uncertainty is treated"
+    )
+    samples: int = Field(default=100, ge=1, description="demand paths drawn (given samples are taken as they are)")
+    integer: bool = Field(default=True, description="whole racks")
+    gap: Gap = Field(default=1e-3, description='relative gap at which to stop: 0.001 or "0.1%"')
+    time_limit: Seconds | None = Field(default=None, description='longest solve: seconds, or text like "5m"')
+    solver: str | None = Field(default=None, description="solver to use; default: chosen by the model")
+    capital: Literal["amortised", "cash"] = Field(
+        default="amortised", description="charge an annuity per period of service in the horizon, or the price when paid"
+    )
+    server_types: str = Field(default="server_types.csv", description="table")
+    zones: str = Field(default="zones.csv", description="table")
+    classes: str = Field(default="classes.csv", description="table")
+    initial_stock: str | None = Field(default=None, description="table")
+    placed_orders: str | None = Field(default=None, description="table")
+    supply: str | None = Field(default=None, description="table")
+    limits: str | None = Field(default=None, description="table")
+    budgets: str | None = Field(default=None, description="table")
+    options: str | None = Field(default=None, description="table")
+    option_prices: str | None = Field(default=None, description="table")
+    compatibility: str | None = Field(default=None, description="table")
+    protection: str | None = Field(default=None, description="table")
+    first_order: int | str | None = Field(
+        default=None, description="first period in which this plan may order (number or date): the frozen window ends there"
+    )
+    shortage_allowed: bool = Field(default=True, description="whether demand may go unmet, where a class does not say")
+    fill_rule: Literal["cumulative", "per_class"] = Field(
+        default="cumulative", description="fill promise over all classes at least as critical, or of the class alone"
+    )
+    no_shortage_scope: Literal["period", "joint"] = Field(
+        default="period", description="no_shortage_probability holds in each period, or over all of them together"
+    )
+    protected_quantile: float = Field(
+        default=1.0, gt=0, le=1, description="share of the samples in which the loss of a zone must be survived"
+    )
+    overcommit: dict[str, float] = Field(default_factory=dict, description="sold per physical unit, by resource; 1")
+    capex_budget: float | None = Field(default=None, ge=0, description="cash for orders, per period")
+    cumulative_budget: float | None = Field(default=None, ge=0, description="cash for orders, whole horizon")
+    opex_budget: float | None = Field(default=None, ge=0, description="running cost, per period")
+    risk_weight: float = Field(default=0.0, ge=0, le=1, description="weight of CVaR in the objective")
+    risk_level: float = Field(default=0.95, gt=0, lt=1, description="CVaR of the worst 1 - level share of outcomes")
+
+
+class Frontier(Section):
+    """A cost curve over one target."""
+
+    over: str = Field(default="fill_rate", description="the target that moves")
+    values: list[float] = Field(
+        default_factory=lambda: [0.9, 0.95, 0.99, 0.999], min_length=1, description="its values"
+    )
+    samples: int | None = Field(default=None, ge=2, description="fresh samples on which each point is judged")
+
+
+class Simulation(Section):
+    """The judge."""
+
+    samples: int = Field(default=2000, ge=2, description="fresh demand paths on which the fleet plan is judged")
+    replications: int = Field(default=200, ge=2, description="replications per item")
+    periods: int = Field(default=520, ge=1, description="periods per replication of an item")
+    warm_up: int = Field(default=52, ge=0, description="periods before counting")
+    level: float = Field(default=0.95, gt=0, lt=1, description="confidence of the intervals")
+
+
+class Report(Section):
+    """What is written for people."""
+
+    title: str | None = Field(default=None, description="heading; default: the name")
+    html: bool = Field(default=True, description="write report.html")
+    workbook: bool = Field(default=True, description="write workbook.xlsx")
+
+
+class Override(Section):
+    """A patch of a table's rows by key."""
+
+    table: str = Field(description="table key (server_types) or file name")
+    where: dict[str, Cell] = Field(default_factory=dict, description="column = value; none: every row")
+    set: dict[str, Cell] = Field(default_factory=dict, description="column = new value")
+    scale: dict[str, float] = Field(default_factory=dict, description="column = factor")
+    remove: bool = Field(default=False, description="drop the rows")
+
+
+class Variant(Section):
+    """A named change of the scenario."""
+
+    description: str = Field(default="", description="one sentence")
+    set: dict[str, object] = Field(default_factory=dict, description='"section.key" = value')
+    overrides: list[Override] = Field(default_factory=list, description="patches of tables")
+
+
+class Spec(Section):
+    """scenario.toml."""
+
+    schema_version: Literal[1] = Field(description="version of this format")
+    name: str = Field(min_length=1, description="short name; names the run folder")
+    description: str = Field(default="", description="what it is about, one sentence")
+    seed: int = Field(default=1, ge=0, description="of every random draw")
+    time: Time
+    money: Money = Field(default_factory=Money)
+    demand: Demand | None = None
+    inventory: Inventory | None = None
+    fleet: Fleet | None = None
+    frontier: Frontier | None = None
+    simulation: Simulation | None = None
+    report: Report = Field(default_factory=Report)
+    overrides: list[Override] = Field(default_factory=list, description="patches of tables")
+    variants: dict[str, Variant] = Field(default_factory=dict, description="named changes")
