@@ -2,19 +2,20 @@
 
     python scenarios/build_quickstart.py [FOLDER]        # FOLDER: where to write; default scenarios/quickstart
 
-The raw files are looked for in the folder named by CAPACITY_OPT_DATA (default ../shared/data beside the checkout). They are
-not part of the project; only figures derived from them are. SOURCES.md in the scenario folder gives source and
-licence of each. Every number below that no public file gives stands in ``ASSUMED`` with the reason, and is listed in
-SOURCES.md as an assumption. Nothing is random: the same files give the same bytes.
+The raw files are looked for in the folder named by CAPACITY_OPT_DATA (default ../shared/data beside the checkout).
+They are not part of the project; only figures derived from them are. SOURCES.md in the scenario folder gives source and
+licence of each. Numbers that no public file gives are the constants below; each is listed in SOURCES.md, and in the
+``note`` column of its table, as an assumption. Nothing is random: the same files give the same bytes.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,25 +55,25 @@ CLASSES = {
 # on-demand families that sell a class's ratio of memory to vCPU
 FAMILY = {2.0: "c7a", 4.0: "m7a", 8.0: "r7a"}
 
-# part: (price USD, share of a server's worth lost while it is missing, lead time in days)
+# part: (price USD, share of a server's worth lost while it is missing, lead time in months)
 PARTS = {
-    "dimm-32": (110.0, 0.02, 30),
-    "dimm-64": (240.0, 0.03, 30),
-    "dimm-96": (390.0, 0.04, 60),
-    "dimm-32-cxl": (90.0, 0.02, 30),
-    "cxl-card": (650.0, 0.10, 90),
-    "ssd-2tb": (210.0, 0.04, 30),
-    "ssd-4tb": (400.0, 0.05, 60),
-    "cpu-xeon": (2900.0, 0.60, 60),
-    "cpu-genoa": (4600.0, 0.60, 60),
-    "cpu-bergamo": (7200.0, 0.60, 90),
-    "board-xeon": (800.0, 0.60, 60),
-    "board-genoa": (1300.0, 0.60, 60),
-    "board-bergamo": (1500.0, 0.60, 90),
-    "psu": (190.0, 0.05, 30),
-    "fan": (35.0, 0.01, 30),
-    "nic-25g": (260.0, 0.15, 30),
-    "nic-100g": (620.0, 0.15, 60),
+    "dimm-32": (110.0, 0.02, 1),
+    "dimm-64": (240.0, 0.03, 1),
+    "dimm-96": (390.0, 0.04, 2),
+    "dimm-32-cxl": (90.0, 0.02, 1),
+    "cxl-card": (650.0, 0.10, 3),
+    "ssd-2tb": (210.0, 0.04, 1),
+    "ssd-4tb": (400.0, 0.05, 2),
+    "cpu-xeon": (2900.0, 0.60, 2),
+    "cpu-genoa": (4600.0, 0.60, 2),
+    "cpu-bergamo": (7200.0, 0.60, 3),
+    "board-xeon": (800.0, 0.60, 2),
+    "board-genoa": (1300.0, 0.60, 2),
+    "board-bergamo": (1500.0, 0.60, 3),
+    "psu": (190.0, 0.05, 1),
+    "fan": (35.0, 0.01, 1),
+    "nic-25g": (260.0, 0.15, 1),
+    "nic-100g": (620.0, 0.15, 2),
 }
 # share of the 2.4 % "rest" failures of a server and year; they sum to 1
 REST = {"board": 0.35, "psu": 0.25, "fan": 0.20, "nic": 0.12, "cpu": 0.08}
@@ -90,12 +91,22 @@ INITIAL_RACKS = (
 POWER_LIMIT_KW = {"z1": 285.0, "z2": 340.0, "z3": 340.0}
 RACK_UNIT_LIMIT = {"z1": 700.0, "z2": 700.0, "z3": 700.0}
 
+# type, zone, racks, month of arrival (0 = first)
+PLACED = (("bergamo-256", "z2", 1, 1), ("bergamo-256", "z3", 1, 1))
+NOTES = {
+    "xeon-128": "SPECpower_ssj2008 Inspur NF5180M6 (Xeon Platinum 8352Y, 2021); price, lead time: assumptions",
+    "genoa-160": "GreenSKU Baseline (AMD Genoa); price, lead time: assumptions",
+    "bergamo-256": "GreenSKU-Efficient (AMD Bergamo); price, lead time: assumptions",
+    "bergamo-cxl-256": "GreenSKU-CXL (AMD Bergamo); price, lead time: assumptions",
+}
+
 
 def assumed(name: str) -> float:
     """The value of an assumption."""
     return ASSUMED[name][0]
 
 
+@cache
 def raw(name: str) -> pd.DataFrame:
     """One raw file, or a clear end where it is absent."""
     path = DATA / name
@@ -107,6 +118,7 @@ def raw(name: str) -> pd.DataFrame:
 # ------------------------------------------------------------------------------------------------ servers and prices
 
 
+@cache
 def prices() -> dict[str, tuple[float, float]]:
     """Family -> (on-demand USD per vCPU-hour, three-year commitment USD per vCPU-month), from the 12xlarge row."""
     table = raw("aws_ec2_us_east_1_2026.csv").set_index("instance")
@@ -128,6 +140,7 @@ def shape_price(vcpu: float, memory: float, which: int) -> float:
     return vcpu * per_vcpu + memory * per_gib
 
 
+@cache
 def server_types() -> pd.DataFrame:
     """Four server types: three GreenSKU designs and one measured SPECpower result of the generation before."""
     green = raw("greensku_servers_rack_dc_params.csv").set_index("sku")
@@ -159,24 +172,23 @@ def _watts(row: pd.Series) -> float:
     return float(row.cpu_tdp_w + dimms + disks + row.nic_power_w + row.misc_power_w + row.fan_power_w)
 
 
-def _server(name: str, vcpu: float, memory: float, kw: float, units: int, room_kw: float, lead: int) -> dict:
-    lot = min(int(room_kw / kw), 32 // units)
+def _server(name: str, vcpu: float, memory: float, kw: float, units: int, room_kw: float, lead: int) -> dict[str, Any]:
+    """One type: lot = servers that the rack's power and 32 usable units hold; prices from the commitment price."""
     commitment = shape_price(vcpu, memory, 1) * 36
+    premium = assumed("broker_premium") if name == "xeon-128" else 1.0
     return {
         "server_type": name,
         "vcpu": round(vcpu * assumed("sellable_share"), 1),
         "memory_gib": round(memory * assumed("sellable_share"), 1),
-        "servers_per_rack": lot,
+        "lot": min(int(room_kw / kw), 32 // units),
         "power_kw": round(kw, 4),
         "rack_units": units,
         "lead_time_months": lead,
         "life_months": 72,
-        "price_usd": round(
-            commitment * assumed("capital_share") * (assumed("broker_premium") if name == "xeon-128" else 1), 0
-        ),
-        "operations_usd": round(commitment / 36 * assumed("operations_share"), 2),
+        "price_usd": round(commitment * assumed("capital_share") * premium, -1),
+        "opex_usd": round(commitment / 36 * assumed("operations_share"), 2),
         "on_demand_usd": round(shape_price(vcpu, memory, 0) * HOURS_PER_MONTH, 2),
-        "commitment_usd": commitment / 36,
+        "commitment_usd": round(commitment / 36, 2),
     }
 
 
@@ -299,18 +311,144 @@ def items() -> tuple[pd.DataFrame, pd.DataFrame]:
     for zone, servers in installed().items():
         for part, per_thousand in yearly_failures().items():
             price, lost, lead = PARTS[part]
-            mean = per_thousand * servers / 1000 / 12
+            values = count_quantiles(per_thousand * servers / 1000 / 12)
             rows.append(
                 {
                     "item": part,
                     "location": zone,
+                    "unit_cost_usd": price,
                     "holding_cost_usd": round(price * assumed("carrying_rate") / 12, 4),
                     "stockout_cost_usd": round(worth_per_month(part) * lost, 2),
                     "fixed_cost_usd": 150.0 if price > 1000 else 75.0,
-                    "lead_time_days": lead,
-                    "review_period_days": 30,
+                    "lead_time_months": lead,
+                    "review_period_months": 1,
+                    "on_hand": values[-1] if lead == 1 else values[-1] + values[-2],
                 }
             )
-            values = [float(v) for v in count_quantiles(mean)]
             demands.append({"item": part, "location": zone, **quantile_cells(values)})
     return pd.DataFrame(rows), pd.DataFrame(demands)
+
+
+# ------------------------------------------------------------------------------------------------------- the folder
+
+
+def classes() -> pd.DataFrame:
+    """The classes, most critical first."""
+    return pd.DataFrame(
+        {
+            "class": name,
+            "vcpu": 1,
+            "memory_gib": memory,
+            "fill_rate": target,
+            "penalty_usd": penalty,
+            "note": "assumption: memory per vCPU as in AWS r, m and c families; target and penalty chosen",
+        }
+        for name, (_, memory, _, _, target, penalty) in CLASSES.items()
+    )
+
+
+def zones() -> pd.DataFrame:
+    """Zones with power and space; z1 has room for few more racks."""
+    return pd.DataFrame(
+        {
+            "zone": zone,
+            "region": REGION,
+            "power_limit_kw": POWER_LIMIT_KW[zone],
+            "rack_unit_limit": RACK_UNIT_LIMIT[zone],
+            "note": "assumption",
+        }
+        for zone in ZONES
+    )
+
+
+def supply() -> pd.DataFrame:
+    """Running cost by type and zone: operations plus energy at the zone's price and the data centre's PUE."""
+    pue = float(raw("greensku_servers_rack_dc_params.csv").pue.iloc[0])
+    rows = []
+    for row in server_types().to_dict("records"):
+        for zone in ZONES:
+            energy = row["power_kw"] * pue * HOURS_PER_MONTH * assumed(f"energy_usd_per_kwh_{zone}")
+            rows.append(
+                {"server_type": row["server_type"], "zone": zone, "opex_usd": round(row["opex_usd"] + energy, 2)}
+            )
+    return pd.DataFrame(rows)
+
+
+def initial_stock() -> pd.DataFrame:
+    """Vintages in service, whole racks."""
+    lots = server_types().set_index("server_type").lot
+    rows = [
+        {"server_type": name, "zone": zone, "servers": racks[zone] * int(lots[name]), "age_months": age}
+        for name, racks, age in INITIAL_RACKS
+        for zone in ZONES
+    ]
+    return pd.DataFrame(rows).assign(note="assumption")
+
+
+def placed_orders() -> pd.DataFrame:
+    """What is on its way."""
+    rows = [{"server_type": k, "zone": z, "racks": n, "arrival_period": period(m)} for k, z, n, m in PLACED]
+    return pd.DataFrame(rows).assign(note="assumption")
+
+
+def options() -> pd.DataFrame:
+    """On-demand overflow, counted in Genoa servers."""
+    price = server_types().set_index("server_type").on_demand_usd["genoa-160"]
+    row = {"option": "on-demand", "kind": "on_demand", "server_type": "genoa-160", "region": REGION}
+    note = "price: AWS m7a and r7a us-east-1 per vCPU and GiB; limit: assumption"
+    return pd.DataFrame([row | {"price_usd": price, "limit": assumed("on_demand_quota_servers"), "note": note}])
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    """Every table of the folder by file name."""
+    parts, part_demand = items()
+    types = server_types().drop(columns=["on_demand_usd", "commitment_usd"])
+    return {
+        "server_types.csv": types.assign(note=[NOTES[name] for name in types.server_type]),
+        "zones.csv": zones(),
+        "classes.csv": classes(),
+        "supply.csv": supply(),
+        "initial_stock.csv": initial_stock(),
+        "placed_orders.csv": placed_orders(),
+        "options.csv": options(),
+        "demand_quantiles.csv": demand(),
+        "items.csv": parts,
+        "item_demand_quantiles.csv": part_demand,
+    }
+
+
+def assumptions() -> str:
+    """The list of assumptions, for SOURCES.md."""
+    lines = ["## Assumptions", "", "No public figure was found for these; change them to your own.", ""]
+    lines += [f"* `{name}` = {value:g}: {why}" for name, (value, why) in ASSUMED.items()]
+    lines += [
+        f"* class `{name}`: {share:g} of vCPU, {memory:g} GiB per vCPU, growth {growth:.1%} a month, forecast error of "
+        f"one month {error:.1%} (grows with the square root of months ahead), fill target {target:g}, penalty "
+        f"{penalty:g} USD per vCPU and month unmet"
+        for name, (share, memory, growth, error, target, penalty) in CLASSES.items()
+    ]
+    lines += [
+        f"* spare part `{name}`: {price:g} USD, {lost:.0%} of its server's worth lost while missing, "
+        f"{lead} months lead time"
+        for name, (price, lost, lead) in PARTS.items()
+    ]
+    lines += [
+        f"* {share:.0%} of the servers that the depots look after are {name}" for name, share in INSTALLED.items()
+    ]
+    lines += [
+        f"* {share:.0%} of failures other than memory and disks are {name} failures" for name, share in REST.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def build(folder: Path) -> None:
+    """Write every table and the assumptions of SOURCES.md; its first part and scenario.toml are written by hand."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables().items():
+        table.to_csv(folder / name, index=False, lineterminator="\n")
+    written = (HERE / "quickstart" / "SOURCES.md").read_text(encoding="utf-8").split("## Assumptions")[0]
+    (folder / "SOURCES.md").write_text(written + assumptions(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "quickstart")
