@@ -71,7 +71,6 @@ def solve_loaded(loaded: Loaded, lp: LinearProgram, settings: Settings, *, watch
 
 def _configure(loaded: Loaded, settings: Settings, threads: int) -> None:
     common = {
-        "time_limit": float(settings.time_limit),
         "mip_rel_gap": float(settings.gap),
         "mip_abs_gap": 1e-9,
         "random_seed": int(settings.seed),
@@ -87,6 +86,8 @@ def _run(loaded: Loaded, lp: LinearProgram, settings: Settings, *, watched: bool
     """One run, a second one after a thread-pool error, and one without presolve where its verdict was ambiguous."""
 
     def once() -> tuple[Any, Watch]:
+        # HiGHS holds the limit against all time the object ever ran, not against this run
+        loaded.engine.setOptionValue("time_limit", loaded.engine.getRunTime() + settings.time_limit)
         if not watched and settings.progress is None:
             return run_inline(loaded.engine)
         integer = bool(lp.integer.any())

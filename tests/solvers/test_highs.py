@@ -86,11 +86,26 @@ def test_programs_without_rows_or_columns_are_answered():
     assert solve(program([], np.zeros((1, 0)), [1.0], [1.0])).reason == "infeasible"
 
 
-@pytest.mark.parametrize("threads", [1, 2, 1, 4, None, 2])
-def test_changing_the_number_of_threads_in_one_process_never_breaks_an_answer(threads):
-    answer = solve(feasible_lp(3), threads=threads)
+def test_changing_the_number_of_threads_in_one_process_never_breaks_an_answer():
+    expected = solve(feasible_lp(3)).objective
+    for threads in (1, 2, 1, 4, None, 2):
+        answer = solve(feasible_lp(3), threads=threads)
+        assert answer.reason == "optimal", threads
+        assert answer.objective == pytest.approx(expected)
+
+
+def test_someone_else_changing_the_pool_is_survived():
+    import highspy
+
+    solve(feasible_lp(3), threads=2)
+    other = highspy.Highs()
+    other.setOptionValue("output_flag", False)
+    highspy.Highs.resetGlobalScheduler(True)
+    other.setOptionValue("threads", 1)
+    other.addVar(0.0, 1.0)
+    other.run()
+    answer = solve(feasible_lp(3), threads=2)
     assert answer.reason == "optimal"
-    assert answer.objective == pytest.approx(solve(feasible_lp(3)).objective)
 
 
 def test_a_time_limit_gives_a_point_with_its_bound():
@@ -147,7 +162,9 @@ print(answer.reason, answer.limit, answer.objective < 0, time.perf_counter() - s
 
 def test_ctrl_c_keeps_the_incumbent_within_a_second_and_nothing_else_is_printed():
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    ran = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, cwd=root, timeout=120)
+    ran = subprocess.run(
+        [sys.executable, "-c", STOPPED], check=False, capture_output=True, text=True, cwd=root, timeout=120
+    )
     assert ran.stdout == "feasible interrupted True True True True\n", ran.stderr
 
 
