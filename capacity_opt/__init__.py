@@ -21,6 +21,19 @@ if TYPE_CHECKING:
         UnboundedError,
         VerificationError,
     )
+    from capacity_opt.inventory.eoq import EOQResult, evaluate_eoq, optimize_eoq
+    from capacity_opt.inventory.joint_replenishment import (
+        JointReplenishmentResult,
+        evaluate_joint_replenishment,
+        optimize_joint_replenishment,
+    )
+    from capacity_opt.inventory.lot_size import CapacitatedLotSizeResult, optimize_capacitated_lot_size
+    from capacity_opt.inventory.quantity_discount import (
+        DiscountResult,
+        optimize_all_units_discount,
+        optimize_incremental_discount,
+    )
+    from capacity_opt.inventory.wagner_whitin import LotSizeResult, evaluate_lot_size, optimize_wagner_whitin
     from capacity_opt.problem.fleet import FleetProblem
     from capacity_opt.problem.item import Item
     from capacity_opt.problem.plan import FleetPlan
@@ -34,56 +47,90 @@ if TYPE_CHECKING:
         TimeVaryingOrderUpTo,
     )
     from capacity_opt.simulation.estimate import Estimate
+    from capacity_opt.simulation.inventory import simulate
+    from capacity_opt.simulation.result import SimulationResult
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ArgumentError": "errors",
     "BaseStock": "problem.policies",
+    "CapacitatedLotSizeResult": "inventory.lot_size",
     "CapacityError": "errors",
     "CappedBaseStock": "problem.policies",
     "Demand": "demand.protocol",
+    "DiscountResult": "inventory.quantity_discount",
+    "EOQResult": "inventory.eoq",
     "EchelonBaseStock": "problem.policies",
     "Estimate": "simulation.estimate",
     "FleetPlan": "problem.plan",
     "FleetProblem": "problem.fleet",
     "InfeasibleError": "errors",
     "Item": "problem.item",
+    "JointReplenishmentResult": "inventory.joint_replenishment",
     "LimitError": "errors",
+    "LotSizeResult": "inventory.wagner_whitin",
     "ProjectedInventoryLevel": "problem.policies",
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
     "RunFolderError": "errors",
     "ScenarioError": "errors",
+    "SimulationResult": "simulation.result",
     "SolverError": "errors",
     "TimeVaryingOrderUpTo": "problem.policies",
     "UnboundedError": "errors",
     "VerificationError": "errors",
+    "evaluate_eoq": "inventory.eoq",
+    "evaluate_joint_replenishment": "inventory.joint_replenishment",
+    "evaluate_lot_size": "inventory.wagner_whitin",
+    "optimize_all_units_discount": "inventory.quantity_discount",
+    "optimize_capacitated_lot_size": "inventory.lot_size",
+    "optimize_eoq": "inventory.eoq",
+    "optimize_incremental_discount": "inventory.quantity_discount",
+    "optimize_joint_replenishment": "inventory.joint_replenishment",
+    "optimize_wagner_whitin": "inventory.wagner_whitin",
+    "simulate": "simulation.inventory",
 }
 
 __all__ = [
     "ArgumentError",
     "BaseStock",
+    "CapacitatedLotSizeResult",
     "CapacityError",
     "CappedBaseStock",
     "Demand",
+    "DiscountResult",
+    "EOQResult",
     "EchelonBaseStock",
     "Estimate",
     "FleetPlan",
     "FleetProblem",
     "InfeasibleError",
     "Item",
+    "JointReplenishmentResult",
     "LimitError",
+    "LotSizeResult",
     "ProjectedInventoryLevel",
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
     "RunFolderError",
     "ScenarioError",
+    "SimulationResult",
     "SolverError",
     "TimeVaryingOrderUpTo",
     "UnboundedError",
     "VerificationError",
     "__version__",
+    "evaluate_eoq",
+    "evaluate_joint_replenishment",
+    "evaluate_lot_size",
+    "optimize_all_units_discount",
+    "optimize_capacitated_lot_size",
+    "optimize_eoq",
+    "optimize_incremental_discount",
+    "optimize_joint_replenishment",
+    "optimize_wagner_whitin",
+    "simulate",
 ]
 
 
