@@ -43,8 +43,9 @@ def estimate_mean(values: Array, *, level: float = 0.95) -> Estimate:
     count = len(values)
     if count < 2:
         raise ArgumentError(f"an interval needs at least 2 replications, got {count}")
-    mean = values.mean(axis=0)
-    half = _student(level, count - 1) * values.std(axis=0, ddof=1) / np.sqrt(count)
+    values = _rows(values)
+    mean = values.mean(axis=-1)
+    half = _student(level, count - 1) * values.std(axis=-1, ddof=1) / np.sqrt(count)
     return _estimate(mean, mean - half, mean + half, count, level)
 
 
@@ -57,12 +58,18 @@ def estimate_ratio(numerator: Array, denominator: Array, *, level: float = 0.95)
     count = len(numerator)
     if count < 2:
         raise ArgumentError(f"an interval needs at least 2 replications, got {count}")
-    below = denominator.mean(axis=0)
+    numerator, denominator = _rows(numerator), _rows(denominator)
+    below = denominator.mean(axis=-1)
     safe = np.where(below == 0, 1.0, below)
-    ratio = np.where(below == 0, 0.0, numerator.mean(axis=0) / safe)
-    spread = (numerator - ratio * denominator).std(axis=0, ddof=1) / np.abs(safe)
+    ratio = np.where(below == 0, 0.0, numerator.mean(axis=-1) / safe)
+    spread = (numerator - ratio[..., None] * denominator).std(axis=-1, ddof=1) / np.abs(safe)
     half = np.where(below == 0, 0.0, _student(level, count - 1) * spread / np.sqrt(count))
     return _estimate(ratio, ratio - half, ratio + half, count, level)
+
+
+def _rows(values: Array) -> Array:
+    """Replications last and contiguous, so that one item sums in the same order as a million."""
+    return np.ascontiguousarray(np.moveaxis(values, 0, -1))
 
 
 def _student(level: float, freedom: int) -> float:

@@ -1,0 +1,133 @@
+"""Policy, demand and item laid out over items for the simulation's loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from capacity_opt import _checks
+from capacity_opt.errors import ArgumentError
+from capacity_opt.problem.item import Item
+from capacity_opt.simulation.asked import Asked
+from capacity_opt.simulation.compiled import compiling
+from capacity_opt.simulation.period_play import MEASURES, Play, play
+from capacity_opt.simulation.result import Prices
+from capacity_opt.simulation.rules import Rule
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+LONGEST_WARM_UP = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """One row per item: ``trigger``, ``up_to`` (n, cycle); the rest (n,). ``shape`` is what the caller gets back."""
+
+    shape: tuple[int, ...]
+    trigger: Array
+    up_to: Array
+    lot: Array
+    cap: Array
+    lead: IntArray
+    review: IntArray
+    mean: Array
+    prices: Prices
+    whole: bool
+    lost_sales: bool
+    every_review: bool
+
+    @property
+    def items(self) -> int:
+        """How many items there are."""
+        return len(self.lot)
+
+    @property
+    def warm_up(self) -> int:
+        """Periods after which the start no longer matters: ten protection intervals and five order cycles."""
+        span = np.max(self.up_to - self.trigger, axis=1)
+        cycle = np.divide(span, self.mean, out=np.zeros_like(span), where=self.mean > 0)
+        longest = np.max(10.0 * (self.lead + self.review) + 5.0 * cycle, initial=0.0)
+        return int(min(LONGEST_WARM_UP, max(20.0, np.ceil(longest))))
+
+    def start(self, rows: slice, replications: int, initial_stock: ArrayLike | None) -> Array:
+        """Stock at the start, (rows, n): as given, else spread over the positions that orders bring about."""
+        count = rows.stop - rows.start
+        if initial_stock is not None:
+            given = _checks.finite("initial_stock", initial_stock)
+            return np.broadcast_to(given.reshape(-1), (count, self.items)).copy()
+        share = (np.arange(rows.start, rows.stop)[:, None] + 0.5) / replications
+        below = share * (self.up_to[:, 0] - self.trigger[:, 0])
+        return np.asarray(self.up_to[:, 0] - (np.floor(below) if self.whole else below))
+
+    def play(self, items: slice, demand: Array, net: Array, warm_up: int) -> Play:
+        """What the loop needs for some of the items."""
+        lead = np.broadcast_to(self.lead[items][None, :, None], demand.shape)
+        return Play(
+            demand=demand,
+            lead=lead,
+            trigger=self.trigger[items],
+            up_to=self.up_to[items],
+            lot=self.lot[items],
+            cap=self.cap[items],
+            review=self.review[items],
+            net=net[:, items] if net.shape[1] == self.items else net,
+            lost_sales=self.lost_sales,
+            every_review=self.every_review,
+            warm_up=warm_up,
+        )
+
+
+def lay_out(rule: Rule, demand: Asked, item: Item, *, lost_sales: bool) -> Cells:
+    """Broadcast rule, demand and item over items; delays must be whole periods."""
+    try:
+        shape = np.broadcast_shapes(rule.shape, item.shape, demand.shape)
+    except ValueError:
+        told = f"policy {rule.shape}, item {item.shape}, demand {demand.shape}"
+        raise ArgumentError(f"these do not broadcast together over items: {told}") from None
+    if len(shape) > 1:
+        raise ArgumentError(f"simulate takes one item or a vector of items, got shape {shape}")
+    lead = _checks.whole("lead_time (in periods, under periodic review)", item.lead_time)
+    review = _checks.whole("review_period (in periods; 0 is continuous review)", item.review_period, at_least=1)
+
+    def row(values: ArrayLike) -> Array:
+        return np.broadcast_to(values, shape).reshape(-1).astype(np.float64)
+
+    def levels(values: Array) -> Array:
+        return np.stack([row(period) for period in values], axis=1)
+
+    levelled = np.concatenate([np.ravel(rule.trigger), np.ravel(rule.up_to)])
+    return Cells(
+        shape=shape,
+        trigger=levels(rule.trigger),
+        up_to=levels(rule.up_to),
+        lot=row(rule.lot),
+        cap=row(rule.cap),
+        lead=row(lead).astype(np.int64),
+        review=row(review).astype(np.int64),
+        mean=row(demand.mean),
+        prices=Prices(
+            holding=np.asarray(item.holding_cost),
+            stockout=np.asarray(item.stockout_cost),
+            ordering=np.asarray(item.fixed_cost),
+        ),
+        whole=demand.discrete and bool(np.all(levelled == np.rint(levelled))),
+        lost_sales=lost_sales,
+        every_review=rule.every_review,
+    )
+
+
+def run(inputs: Play) -> Array:
+    """Sums over the counted periods (measures, replications, n), compiled where numba is present."""
+    if not compiling():
+        return play(inputs)
+    from capacity_opt.simulation.period_play_compiled import play_cells
+
+    sums = np.empty((*inputs.demand.shape[:2], len(MEASURES)))
+    play_cells(
+        inputs.demand, inputs.lead, inputs.trigger, inputs.up_to, inputs.lot, inputs.cap, inputs.review, inputs.net,
+        inputs.lost_sales, inputs.every_review, inputs.warm_up, inputs.slots, sums,
+    )  # fmt: skip
+    return np.moveaxis(sums, 2, 0)

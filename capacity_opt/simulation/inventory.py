@@ -1,0 +1,79 @@
+"""Plays a replenishment policy against demand it has not seen and measures cost and every service measure.
+
+Order of events in period t:
+
+1. at a review (t = 0, R, 2R, ...) the policy looks at the position and orders;
+2. what was ordered ``lead_time`` periods ago arrives (an order with lead time 0 arrives at once);
+3. demand is met from stock; the rest waits (backorders) or is lost (``lost_sales=True``);
+4. holding and stockout costs are charged on what the period ends with.
+
+So an order placed at review t has to last until the next one arrives: lead time + review period periods of demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from capacity_opt import _checks
+from capacity_opt.demand.protocol import Demand
+from capacity_opt.errors import ArgumentError
+from capacity_opt.problem.item import Item
+from capacity_opt.simulation.asked import asked
+from capacity_opt.simulation.cells import lay_out, run
+from capacity_opt.simulation.period_play import MEASURES
+from capacity_opt.simulation.result import SimulationResult, Sums, result_of
+from capacity_opt.simulation.rules import rule_of
+
+Array = NDArray[np.float64]
+
+
+def simulate(
+    policy: object,
+    demand: Demand | Sequence[Demand],
+    item: Item,
+    *,
+    periods: int = 520,
+    replications: int = 200,
+    seed: int,
+    lost_sales: bool = False,
+    warm_up: int | None = None,
+    initial_stock: ArrayLike | None = None,
+    level: float = 0.95,
+) -> SimulationResult:
+    """Play ``policy`` for ``periods`` counted periods in each of ``replications`` independent runs.
+
+    ``demand`` is per period (a sequence: period t meets number t modulo its length). Policy, demand and item broadcast
+    over items; a demand given by scalars is shared by all items. ``warm_up`` periods are played first and not counted;
+    by default enough to forget the start, or none where ``initial_stock`` (on hand, nothing on order) is given.
+    ``level`` is the confidence of the intervals. The same ``seed`` asks the same demand of every policy.
+
+    >>> from capacity_opt import BaseStock, Item, Poisson
+    >>> item = Item(holding_cost=1, stockout_cost=9)
+    >>> judged = simulate(BaseStock(base_stock_level=6), Poisson(mean=5.0), item, seed=7)
+    >>> judged.fill_rate.low < 0.90134 < judged.fill_rate.high  # Sobel's formula for lead time 0
+    True
+    """
+    _check_counts(periods, replications)
+    source = asked(demand)
+    cells = lay_out(rule_of(policy), source, item, lost_sales=lost_sales)
+    warm = _warm_up(warm_up, 0 if initial_stock is not None else cells.warm_up)
+    sums = np.zeros((len(MEASURES), replications, cells.items))
+    drawn = source.chunks(items=cells.items, periods=periods + warm, replications=replications, seed=seed)
+    for rows, items, values in drawn:
+        start = cells.start(rows, replications, initial_stock)
+        sums[:, rows, items] = run(cells.play(items, values, start, warm))
+    shaped = sums.reshape(len(MEASURES), replications, *cells.shape)
+    totals = Sums(**dict(zip(MEASURES, shaped)), time=float(periods))
+    return result_of(totals, cells.prices, lost_sales=lost_sales, level=level, warm_up=warm, seed=seed)
+
+
+def _check_counts(periods: int, replications: int) -> None:
+    if periods < 1 or replications < 2:
+        raise ArgumentError(f"periods must be >= 1 and replications >= 2, got {periods} and {replications}")
+
+
+def _warm_up(given: int | None, usual: int) -> int:
+    return usual if given is None else int(_checks.whole("warm_up", given))
