@@ -1,0 +1,114 @@
+"""Cost against availability, and what each further point costs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from capacity_opt.report import tables
+from capacity_opt.report.charts.chart import ALARM, BLUE, INK, WIDTH, Chart, Spec, axis, specification
+from capacity_opt.report.contents import RunContents
+from capacity_opt.report.wording import as_number
+
+
+def frontier(run: RunContents) -> Chart | None:
+    """Cost against availability: the optimiser's promise and the judge's measure with its interval."""
+    if not run.has("frontier"):
+        return None
+    frame, table = run.table("frontier"), tables.frontier(run)
+    over = tables.spoken(frame["over"].iloc[0])
+    rows = [
+        {"series": series, "x": place_of(row[field]), "low": place_of(row[low]), "high": place_of(row[high])}
+        | {"cost": row["cost"], "mark": table.frame["mark"].iloc[index]}
+        for series, field, low, high in (
+            ("promised (own samples)", "promised", "promised", "promised"),
+            ("judged (fresh samples)", "judged", "judged_low", "judged_high"),
+        )
+        for index, row in enumerate(frame.to_dict("records"))
+    ]
+    description = (
+        f"Cost of the cheapest plan at {len(frame)} targets of {over}, against the availability it promises and the "
+        "availability judged on samples it never saw. The axis stretches as the nines grow."
+    )
+    return Chart(
+        key="frontier",
+        title="What availability costs",
+        description=description,
+        spec=specification(rows, description, width=WIDTH, height=300, layer=_frontier_layers(frame, run.currency)),
+        table=table,
+    )
+
+
+SMALLEST_SHORTFALL = 1e-6
+
+
+def place_of(value: object) -> float | None:
+    """Where an availability stands on the axis of nines: its shortfall, at least one in a million."""
+    level = as_number(value)
+    return None if level is None else max(SMALLEST_SHORTFALL, 1 - level)
+
+
+def nines(frame: pd.DataFrame, title: str) -> Spec:
+    """The axis of nines: logarithmic in the shortfall, reversed, labelled in availability."""
+    ticks = sorted({round(max(SMALLEST_SHORTFALL, 1 - t), 9) for t in frame["target"].dropna()})
+    labels: Spec = {"labelExpr": "format(1 - datum.value, '.6~%')"}
+    if len(ticks) <= 10:
+        labels["values"] = ticks
+    return axis("x", title, scale={"type": "log", "reverse": True, "nice": False, "padding": 16}, axis=labels)
+
+
+def _frontier_layers(frame: pd.DataFrame, currency: str) -> list[Spec]:
+    money = f"Cost, present value{', ' + currency if currency else ''}"
+    x = nines(frame, "Availability")
+    y = axis("cost", money, scale={"zero": False}, axis={"format": "~s"})
+    names = ["promised (own samples)", "judged (fresh samples)"]
+    colour = {"field": "series", "type": "nominal", "title": None, "scale": {"domain": names, "range": [BLUE, ALARM]}}
+    dash = {"field": "series", "type": "nominal", "title": None, "scale": {"domain": names, "range": [[1, 0], [6, 4]]}}
+    shape = {"field": "series", "type": "nominal", "title": None, "scale": {"domain": names}}
+    line = {"x": x, "y": y, "color": colour, "order": {"field": "cost", "type": "quantitative"}}
+    marked = [{"filter": "datum.mark && datum.series == 'promised (own samples)'"}]
+    return [
+        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**line, "strokeDash": dash}},
+        {"mark": {"type": "point", "filled": True, "size": 60, "opacity": 1}, "encoding": {**line, "shape": shape}},
+        {
+            "transform": [{"filter": "datum.low != datum.high"}],
+            "mark": {"type": "rule", "color": ALARM, "strokeWidth": 1.5},
+            "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y},
+        },
+        {
+            "transform": marked,
+            "mark": {"type": "point", "size": 260, "color": INK, "strokeWidth": 2, "shape": "circle"},
+            "encoding": {"x": x, "y": y},
+        },
+        {
+            "transform": marked,
+            "mark": {"type": "text", "align": "right", "dx": -14, "dy": -8, "fontSize": 12},
+            "encoding": {"x": x, "y": y, "text": {"field": "mark"}},
+        },
+    ]
+
+
+def marginal_cost(run: RunContents) -> Chart | None:
+    """What each further point of availability costs, step by step."""
+    frame = run.table("frontier")
+    if frame.empty or frame["marginal_cost"].notna().sum() < 2:
+        return None
+    table = tables.frontier(run)
+    worded = [row[0] for row in table.words()]
+    rows = [
+        {"step": f"{worded[i - 1]} → {worded[i]}", "value": frame["marginal_cost"].iloc[i]}
+        for i in range(1, len(frame))
+        if as_number(frame["marginal_cost"].iloc[i]) is not None
+    ]
+    description = "Cost of one more percentage point of availability on each step between neighbouring targets."
+    encoding = {
+        "y": axis("step", "", "nominal", sort=None, axis={"labelLimit": 220}),
+        "x": axis("value", f"{run.currency} per percentage point".strip(), axis={"format": "~s"}),
+    }
+    spec = specification(rows, description, width=WIDTH - 120, height={"step": 26}, mark={"type": "bar", "color": BLUE})
+    return Chart(
+        key="marginal_cost",
+        title="What one more point costs",
+        description=description,
+        spec=spec | {"encoding": encoding},
+        table=table,
+    )

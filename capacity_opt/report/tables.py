@@ -1,0 +1,246 @@
+"""The tables that people read, defined once for the terminal, the page and the workbook.
+
+A :class:`Table` keeps the values of the run folder as they are; each output words them by the column's kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from capacity_opt.report.contents import RunContents
+from capacity_opt.report.wording import Kind, as_number, word
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the run folder's table, its heading and how its values are worded."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column is set flush right."""
+        return self.kind not in {"text", "flag"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One table: ``frame`` has at least the columns named in ``columns``."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    frame: pd.DataFrame
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def words(self, limit: int | None = None) -> Iterator[list[str]]:
+        """Rows as worded cells, at most ``limit`` of them."""
+        frame = self.frame if limit is None else self.frame.head(limit)
+        columns = [[word(value, c.kind) for value in frame[c.name].tolist()] for c in self.columns]
+        return (list(row) for row in zip(*columns, strict=True))
+
+    def values(self) -> Iterator[list[str | float | None]]:
+        """Rows as numbers, text and ``None``, for a workbook."""
+        columns = [
+            [as_number(v) if c.numeric else word(v, c.kind) for v in self.frame[c.name].tolist()] for c in self.columns
+        ]
+        return (list(row) for row in zip(*columns, strict=True))
+
+
+def _table(run: RunContents, key: str, title: str, columns: list[Column], note: str = "") -> Table:
+    """A table of the run folder with the columns it has; a money column says its currency."""
+    frame = run.table(key)
+    present = tuple(
+        Column(c.name, f"{c.label}, {run.currency}" if c.kind == "money" and run.currency else c.label, c.kind)
+        for c in columns
+        if c.name in frame
+    )
+    return Table(key=key, title=title, columns=present, frame=frame, note=note)
+
+
+def orders(run: RunContents) -> Table:
+    """The order book."""
+    columns = [
+        Column("server_type", "Server type"),
+        Column("zone", "Zone"),
+        Column("order_period", "Order in"),
+        Column("arrival_period", "Serves from"),
+        Column("racks", "Racks", "count"),
+        Column("servers", "Servers", "count"),
+        Column("EffectiveCost", "Cost", "money"),
+        Column("reason", "Why"),
+    ]
+    return _table(run, "orders", "Order book", columns)
+
+
+def inventory(run: RunContents) -> Table:
+    """One row per stocked item."""
+    columns = [
+        Column("item", "Item"),
+        Column("location", "Location"),
+        Column("policy", "Policy"),
+        Column("reorder_point", "Reorder point", "count"),
+        Column("base_stock_level", "Order up to", "count"),
+        Column("order_up_to_level", "Order up to", "count"),
+        Column("order_quantity", "Order quantity", "count"),
+        Column("position", "Position now", "count"),
+        Column("order_now", "Order now", "count"),
+        Column("expected_cost", "Cost per period", "money"),
+        Column("fill_rate", "Fill rate promised", "availability"),
+        Column("judged_fill_rate", "Fill rate judged", "availability"),
+        Column("verdict", "Verdict"),
+        Column("explanation", "Why"),
+    ]
+    table = _table(run, "inventory", "Inventory", columns)
+    used = tuple(c for c in table.columns if not table.frame[c.name].isna().all())
+    return Table(key=table.key, title=table.title, columns=used, frame=table.frame)
+
+
+def cost_by_component(run: RunContents) -> Table:
+    """Present value and cash by component over all periods, with the total in the last row."""
+    cost = run.table("cost")
+    frame = pd.DataFrame({"component": [], "EffectiveCost": [], "BilledCost": []})
+    if len(cost):
+        frame = cost.groupby("component", sort=False)[["EffectiveCost", "BilledCost"]].sum().reset_index()
+        frame["component"] = [spoken(name) for name in frame["component"]]
+        total = {"component": "Total", **frame[["EffectiveCost", "BilledCost"]].sum().to_dict()}
+        frame = pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
+    money = f", {run.currency}" if run.currency else ""
+    columns = (
+        Column("component", "Component"),
+        Column("EffectiveCost", f"Present value{money}", "money"),
+        Column("BilledCost", f"Cash{money}", "money"),
+    )
+    return Table(key="cost", title="Cost by component", columns=columns, frame=frame)
+
+
+def cost_by_period(run: RunContents) -> Table:
+    """Rows of the cost table as they are."""
+    columns = [
+        Column("period", "Period"),
+        Column("component", "Component"),
+        Column("EffectiveCost", "Present value", "money"),
+        Column("BilledCost", "Cash", "money"),
+    ]
+    return _table(run, "cost", "Cost by period", columns)
+
+
+def availability(run: RunContents, *, measure: str | None = None) -> Table:
+    """Promised against judged, per class and measure (one ``measure`` alone if named)."""
+    columns = [
+        Column("class", "Class"),
+        Column("measure", "Measure"),
+        Column("target", "Target", "availability"),
+        Column("promised", "Promised", "availability"),
+        Column("judged", "Judged", "availability"),
+        Column("judged_low", "from", "availability"),
+        Column("judged_high", "to", "availability"),
+        Column("replications", "Samples", "count"),
+        Column("verdict", "Verdict"),
+    ]
+    table = _table(run, "availability", "Availability, promised and judged", columns)
+    if table.frame.empty:
+        return table
+    frame = table.frame if measure is None else table.frame[table.frame["measure"] == measure]
+    frame = frame.assign(measure=frame["measure"].map(spoken), verdict=frame["verdict"].map(spoken))
+    return Table(key=table.key, title=table.title, columns=table.columns, frame=frame.reset_index(drop=True))
+
+
+def utilization(run: RunContents) -> Table:
+    """The four numbers, each with and without what it needs to be understood."""
+    columns = [Column("measure", "Measure"), Column("resource", "Resource"), Column("value", "Value", "percent")]
+    table = _table(run, "utilization", "Utilization", columns)
+    if table.frame.empty:
+        return table
+    frame = table.frame[table.frame["value"].notna()]
+    frame = frame.assign(measure=frame["measure"].map(spoken)).reset_index(drop=True)
+    return Table(key=table.key, title=table.title, columns=table.columns, frame=frame)
+
+
+def frontier(run: RunContents) -> Table:
+    """What each target costs, what one more point costs, and what the judge measured."""
+    columns = [
+        Column("target", "Target", "availability"),
+        Column("cost", "Cost", "money"),
+        Column("marginal_cost", "One more point costs", "money"),
+        Column("promised", "Promised", "availability"),
+        Column("judged", "Judged", "availability"),
+        Column("judged_low", "from", "availability"),
+        Column("judged_high", "to", "availability"),
+        Column("status", "Status"),
+        Column("mark", "Remark"),
+    ]
+    frame = run.table("frontier")
+    if len(frame):
+        frame = frame.assign(mark=[_mark(row) for row in frame.to_dict("records")])
+    marked = RunContents(folder=run.folder, manifest=run.manifest, tables={**run.tables, "frontier": frame})
+    note = "One more point = what raising the target by 0.01 costs, from the neighbouring point to the left."
+    return _table(marked, "frontier", "What availability costs", columns, note)
+
+
+def _mark(row: Mapping[Hashable, object]) -> str:
+    names = {"knee": "knee", "current": "this plan", "dominated": "dominated"}
+    return ", ".join(text for name, text in names.items() if row.get(name))
+
+
+def prices(run: RunContents) -> Table:
+    """What one more unit of each scarce thing is worth, dearest first."""
+    columns = [
+        Column("name", "One more unit of"),
+        Column("value", "Saves", "money"),
+        Column("unit", "per"),
+        Column("kind", "How known"),
+    ]
+    table = _table(run, "prices", "Prices of what is scarce", columns)
+    if table.frame.empty:
+        return table
+    frame = table.frame.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
+    return Table(key=table.key, title=table.title, columns=table.columns, frame=frame)
+
+
+def checks(run: RunContents) -> Table:
+    """What was recomputed from the inputs, and whether it held."""
+    columns = [
+        Column("check", "Check"),
+        Column("value", "Value", "number"),
+        Column("tolerance", "Allowed", "number"),
+        Column("passed", "Passed", "flag"),
+    ]
+    return _table(run, "checks", "Verification", columns)
+
+
+def warnings(run: RunContents) -> Table:
+    """Remarks on the data."""
+    columns = [Column("code", "Code"), Column("place", "Place"), Column("message", "Remark")]
+    return _table(run, "warnings", "Warnings about the data", columns)
+
+
+SPOKEN = {
+    "fill": "fill rate",
+    "no_shortage_per_period": "no shortage in a period",
+    "no_shortage_joint": "no shortage in any period",
+    "allocation": "allocated of in-service sellable",
+    "allocation_without_buffer": "allocated, failover buffer left out",
+    "physical": "used of installed",
+    "commitment": "used of committed",
+    "stranded": "stranded",
+    "not_kept": "NOT kept",
+    "no_target": "no target",
+}
+
+
+def spoken(name: object) -> str:
+    """A code of the run folder in words.
+
+    >>> spoken("no_shortage_joint"), spoken("on_demand")
+    ('no shortage in any period', 'on demand')
+    """
+    return SPOKEN.get(str(name), str(name).replace("_", " "))
