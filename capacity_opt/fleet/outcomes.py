@@ -1,0 +1,116 @@
+"""What may happen: joint samples of demand, zone availability, delivery delay and spot capacity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt import _checks
+from capacity_opt.errors import ArgumentError
+from capacity_opt.problem.fleet import FleetProblem
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """S joint samples. ``values`` (S, J, T, B) demand; ``probability`` (S,); ``available`` (S, Z, T) share of a zone's
+    servers that work; ``delay`` (S, K, Z) periods by which orders come late; ``bought`` (S, M, T) share of an option's
+    limit that is there (0 or 1 for spot in a sample, its mean in the mean sample)."""
+
+    values: Array
+    probability: Array
+    available: Array
+    delay: IntArray
+    bought: Array
+
+    @property
+    def count(self) -> int:
+        """S."""
+        return len(self.probability)
+
+    @property
+    def random_supply(self) -> bool:
+        """Whether delivery differs between samples, so that each has its own stock."""
+        return bool(np.any(self.delay != 0))
+
+    @property
+    def random_zones(self) -> bool:
+        """Whether zones are less than fully there in some sample."""
+        return bool(np.any(self.available != 1.0))
+
+    def mean(self) -> Outcomes:
+        """One sample: everything at its mean (delays rounded to whole periods)."""
+        p = self.probability
+        return Outcomes(
+            values=np.tensordot(p, self.values, 1)[None],
+            probability=np.ones(1),
+            available=np.tensordot(p, self.available, 1)[None],
+            delay=np.rint(np.tensordot(p, self.delay.astype(np.float64), 1)).astype(np.int64)[None],
+            bought=np.tensordot(p, self.bought, 1)[None],
+        )
+
+    def take(self, chosen: NDArray[np.intp]) -> Outcomes:
+        """The chosen samples with their probabilities made to sum to 1."""
+        p = self.probability[chosen]
+        return Outcomes(
+            values=self.values[chosen],
+            probability=p / p.sum(),
+            available=self.available[chosen],
+            delay=self.delay[chosen],
+            bought=self.bought[chosen],
+        )
+
+
+def outcomes_from(problem: FleetProblem, values: Array, probability: Array, *, seed: int = 7) -> Outcomes:
+    """The given demand samples joined with supply disruptions (if any) and spot capacity drawn with ``seed``."""
+    sizes = problem.sizes
+    expected = (len(probability), sizes["J"], sizes["T"], sizes["B"])
+    if values.shape != expected:
+        raise ArgumentError(f"demand samples must have shape {expected} (samples, J, T, B), got {values.shape}")
+    _checks.non_negative("demand", values)
+    count = len(probability)
+    available, delay = _disruptions(problem, count, seed)
+    return Outcomes(
+        values=values,
+        probability=_checks.probabilities("probability", probability),
+        available=available,
+        delay=delay,
+        bought=_bought(problem, count, seed),
+    )
+
+
+def draw_outcomes(problem: FleetProblem, *, samples: int | None = None, seed: int = 7) -> Outcomes:
+    """``samples`` joint outcomes (``problem.samples`` unless told otherwise)."""
+    count = int(_checks.whole("samples", problem.samples if samples is None else samples, at_least=1))
+    values, probability = problem.demand.draw(count, seed=seed)
+    return outcomes_from(problem, values, probability, seed=seed)
+
+
+def _disruptions(problem: FleetProblem, count: int, seed: int) -> tuple[Array, IntArray]:
+    sizes = problem.sizes
+    if problem.disruptions is None:
+        return np.ones((count, sizes["Z"], sizes["T"])), np.zeros((count, sizes["K"], sizes["Z"]), dtype=np.int64)
+    available, delay = problem.disruptions.draw(count, seed=seed + 1)
+    _checks.share("zone availability", available)
+    return np.asarray(available, dtype=np.float64), _checks.whole("delivery delay", delay)
+
+
+def _bought(problem: FleetProblem, count: int, seed: int) -> Array:
+    """Spot is there with its probability, drawn per sample and period; everything else always is."""
+    sizes, options = problem.sizes, problem.options
+    there = np.ones((count, sizes["M"], sizes["T"]))
+    spot = np.array([kind == "spot" for kind in options.kind], dtype=bool)
+    risky = np.flatnonzero(spot & (options.availability < 1.0)) if spot.any() else np.zeros(0, dtype=np.intp)
+    if len(risky) == 0:
+        return there
+    chance = options.availability[risky]
+    if count == 1:
+        there[:, risky] = chance[None, :, None]
+        return there
+    draws = np.random.default_rng([seed, 2]).random((count, len(risky), sizes["T"]))
+    there[:, risky] = draws < chance[None, :, None]
+    return there
