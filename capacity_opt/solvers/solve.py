@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError, SolverError
 from capacity_opt.solvers.backend import DEFAULT_TIME_LIMIT, Backend, Progress, Settings
+from capacity_opt.solvers.cp_sat import CpSat
+from capacity_opt.solvers.glop import Glop
 from capacity_opt.solvers.highs import Highs
 from capacity_opt.solvers.linear_program import LinearProgram
+from capacity_opt.solvers.pdlp import Pdlp
 from capacity_opt.solvers.solution import Solution
 
 Array = NDArray[np.float64]
 
-BACKENDS: dict[str, Backend] = {backend.name: backend for backend in (Highs(),)}
+BACKENDS: dict[str, Backend] = {backend.name: backend for backend in (Highs(), CpSat(), Glop(), Pdlp())}
 """Every solver by the name ``solve`` and the command line know it by."""
 
 
