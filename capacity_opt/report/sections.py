@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from capacity_opt.report import tables
 from capacity_opt.report.charts import frontier, service, supply
@@ -200,7 +200,7 @@ def _inventory(run: RunContents) -> Section | None:
     if len(table) > MOST_ROWS:
         lead += f" The {MOST_ROWS} dearest are shown; all are in results/inventory.csv."
         dearest = table.frame.sort_values("expected_cost", ascending=False, kind="stable").head(MOST_ROWS)
-        table = Table(key=table.key, title=table.title, columns=table.columns, frame=dearest)
+        table = replace(table, frame=dearest)
     return Section(key="inventory", title="Inventory", lead=lead, tables=[table], searchable=True)
 
 
@@ -208,7 +208,7 @@ def _verification(run: RunContents) -> Section | None:
     table = tables.checks(run)
     if len(table) == 0:
         return None
-    failed = int((~table.frame["passed"].astype(bool)).sum())
+    failed = int((~run.table("checks")["passed"].astype(bool)).sum())
     lead = (
         f"{failed} of {len(table)} checks FAILED: do not use this plan."
         if failed

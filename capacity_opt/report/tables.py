@@ -6,7 +6,7 @@ A :class:`Table` keeps the values of the run folder as they are; each output wor
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -101,7 +101,7 @@ def inventory(run: RunContents) -> Table:
     ]
     table = _table(run, "inventory", "Inventory", columns)
     used = tuple(c for c in table.columns if not table.frame[c.name].isna().all())
-    return Table(key=table.key, title=table.title, columns=used, frame=table.frame)
+    return replace(table, columns=used)
 
 
 def cost_by_component(run: RunContents) -> Table:
@@ -151,7 +151,7 @@ def availability(run: RunContents, *, measure: str | None = None) -> Table:
         return table
     frame = table.frame if measure is None else table.frame[table.frame["measure"] == measure]
     frame = frame.assign(measure=frame["measure"].map(spoken), verdict=frame["verdict"].map(spoken))
-    return Table(key=table.key, title=table.title, columns=table.columns, frame=frame.reset_index(drop=True))
+    return replace(table, frame=frame.reset_index(drop=True))
 
 
 def utilization(run: RunContents) -> Table:
@@ -162,7 +162,7 @@ def utilization(run: RunContents) -> Table:
         return table
     frame = table.frame[table.frame["value"].notna()]
     frame = frame.assign(measure=frame["measure"].map(spoken)).reset_index(drop=True)
-    return Table(key=table.key, title=table.title, columns=table.columns, frame=frame)
+    return replace(table, frame=frame)
 
 
 def frontier(run: RunContents) -> Table:
@@ -203,7 +203,7 @@ def prices(run: RunContents) -> Table:
     if table.frame.empty:
         return table
     frame = table.frame.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
-    return Table(key=table.key, title=table.title, columns=table.columns, frame=frame)
+    return replace(table, frame=frame)
 
 
 def checks(run: RunContents) -> Table:
@@ -212,9 +212,13 @@ def checks(run: RunContents) -> Table:
         Column("check", "Check"),
         Column("value", "Value", "number"),
         Column("tolerance", "Allowed", "number"),
-        Column("passed", "Passed", "flag"),
+        Column("passed", "Passed"),
     ]
-    return _table(run, "checks", "Verification", columns)
+    table = _table(run, "checks", "Verification", columns)
+    if table.frame.empty:
+        return table
+    held = table.frame.assign(passed=["yes" if passed else "NO" for passed in table.frame["passed"]])
+    return replace(table, frame=held)
 
 
 def warnings(run: RunContents) -> Table:

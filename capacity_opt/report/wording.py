@@ -99,12 +99,12 @@ def availability(value: float) -> str:
     """A probability with as many decimals as its nines need: two significant digits of the shortfall.
 
     >>> availability(0.9), availability(0.99), availability(0.999987), availability(1.0)
-    ('90.0 %', '99.00 %', '99.9987 %', '100 %')
+    ('90.0 %', '99.0 %', '99.9987 %', '100 %')
     """
     shortfall = 1 - value
     if shortfall <= 1e-12:
         return "100 %"
-    decimals = min(8, max(1, -math.floor(math.log10(shortfall) + 1e-9)))
+    decimals = min(8, max(1, 1 - math.floor(math.log10(100 * shortfall) + 1e-9)))
     return f"{100 * value:.{decimals}f} %"
 
 

@@ -17,7 +17,7 @@ Spec = dict[str, Any]
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#777777")
 INK, ALARM, BLUE = "#222222", "#D55E00", "#0072B2"
-WIDTH = 640
+WIDTH = 860
 MOST_PANELS = 6
 CONFIG: Spec = {
     "font": "Verdana, DejaVu Sans, sans-serif",
@@ -50,8 +50,10 @@ def specification(rows: Iterable[Mapping[Any, Any]], description: str, **parts: 
 
 def cell(value: object) -> str | float | bool | None:
     """A value as JSON can carry it."""
-    if isinstance(value, (str, bool)):
-        return clean(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return clean(value) if value else ""
+    if isinstance(value, bool):
+        return value
     return as_number(value)
 
 
@@ -60,11 +62,16 @@ def axis(field: str, title: str, kind: str = "quantitative", **more: Any) -> Spe
     return {"field": field, "type": kind, "title": title, **more}
 
 
-def period_axis(count: int) -> Spec:
-    """A period axis: labels as given, thinned where there are many, kept in the table's order."""
-    step = max(1, -(-count // 12))
-    return axis("period", "", "ordinal", sort=None, axis={"labelAngle": -45, "labelExpr": _thinned(step)})
+def period_axis(periods: Iterable[object]) -> Spec:
+    """A period axis in the table's order; labels are thinned where there are many, days cut where all begin a month."""
+    labels = list(dict.fromkeys(str(period) for period in periods))
+    step = max(1, -(-len(labels) // 12))
+    text = "slice(datum.label, 0, 7)" if all(_begins_month(label) for label in labels) else "datum.label"
+    if step > 1:
+        text = f"indexof(domain('x'), datum.value) % {step} == 0 ? {text} : ''"
+    slant = {} if text.startswith("slice") and len(labels) <= 12 else {"labelAngle": -45}
+    return axis("period", "", "ordinal", sort=None, axis={"labelExpr": text, "labelAngle": 0, **slant})
 
 
-def _thinned(step: int) -> str:
-    return "datum.label" if step == 1 else f"(round(datum.index * 1e6) % {step}) == 0 ? datum.label : ''"
+def _begins_month(label: str) -> bool:
+    return len(label) == 10 and label.endswith("-01") and label[4] == "-"

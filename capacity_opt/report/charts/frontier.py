@@ -59,7 +59,7 @@ def nines(frame: pd.DataFrame, title: str) -> Spec:
 def _frontier_layers(frame: pd.DataFrame, currency: str) -> list[Spec]:
     money = f"Cost, present value{', ' + currency if currency else ''}"
     x = nines(frame, "Availability")
-    y = axis("cost", money, scale={"zero": False}, axis={"format": "~s"})
+    y = axis("cost", money, scale={"zero": False, "padding": 14}, axis={"format": "~s"})
     names = ["promised (own samples)", "judged (fresh samples)"]
     colour = {"field": "series", "type": "nominal", "title": None, "scale": {"domain": names, "range": [BLUE, ALARM]}}
     dash = {"field": "series", "type": "nominal", "title": None, "scale": {"domain": names, "range": [[1, 0], [6, 4]]}}

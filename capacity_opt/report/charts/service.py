@@ -25,7 +25,7 @@ def cost(run: RunContents) -> Chart | None:
     ]
     description = "Present value of cost per period, stacked by component."
     encoding = {
-        "x": period_axis(frame["period"].nunique()),
+        "x": period_axis(frame["period"]),
         "y": axis("money", f"Present value, {run.currency}", stack="zero", axis={"format": "~s"}),
         "color": {"field": "component", "type": "nominal", "title": None, "scale": {"domain": names}},
     }
@@ -104,7 +104,7 @@ def over_time(run: RunContents) -> Chart | None:
         for r in frame.to_dict("records")
     ]
     description = "Fill rate judged on fresh samples, per period and class, with its 95 % interval as a band."
-    x = period_axis(frame["period"].nunique())
+    x = period_axis(frame["period"])
     colour = {"field": "class", "type": "nominal", "title": None, "scale": {"domain": names}}
     percent: Spec = {"scale": {"zero": False}, "axis": {"format": ".5~%"}}
     layers: list[Spec] = [

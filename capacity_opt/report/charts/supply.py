@@ -45,7 +45,9 @@ def _supply(run: RunContents, region: str, resource: str) -> Chart:
         mean = numbers["period"].map(means[name])
         numbers = numbers.assign(**{f"mean_{place}": mean})
         columns.append(Column(f"mean_{place}", f"Mean demand, {clean(name)}", "count"))
-        rows += [{"class": name, "period": p, "mean": m} for p, m in zip(numbers["period"], mean, strict=True)]
+        rows += [
+            {"class": name, "rank": place, "period": p, "mean": m} for p, m in zip(numbers["period"], mean, strict=True)
+        ]
     total = fan[fan["class"] == "all"]
     rows += [{"period": r["period"], "p5": r["p5"], "p95": r["p95"]} for r in total.to_dict("records")]
     description = (
@@ -58,7 +60,7 @@ def _supply(run: RunContents, region: str, resource: str) -> Chart:
         key="supply",
         title=title,
         description=description,
-        spec=spec | {"layer": _supply_layers(resource, len(frame), classes, fan=len(total) > 0)},
+        spec=spec | {"layer": _supply_layers(resource, list(frame["period"]), classes, fan=len(total) > 0)},
         table=Table(key="supply", title=title, columns=tuple(columns), frame=numbers),
     )
 
@@ -71,16 +73,21 @@ def _only(frame: pd.DataFrame, region: str, resource: str) -> pd.DataFrame:
     return frame[kept].reset_index(drop=True)
 
 
-def _supply_layers(resource: str, periods: int, classes: list[str], *, fan: bool) -> list[Spec]:
+def _supply_layers(resource: str, periods: list[str], classes: list[str], *, fan: bool) -> list[Spec]:
     x, title = period_axis(periods), clean(resource)
     stacked = axis("mean", title, stack="zero", axis={"format": "~s"})
     legend = {"field": "line", "type": "nominal", "title": None, "scale": {"domain": LINES, "range": [[1, 0], [6, 4]]}}
-    colour = {"field": "class", "type": "nominal", "title": "mean demand", "scale": {"domain": classes}}
+    colour = {
+        "field": "class",
+        "type": "nominal",
+        "title": "mean demand",
+        "scale": {"domain": [clean(name) for name in classes]},
+    }
     layers: list[Spec] = [
         {
             "transform": [{"filter": "isValid(datum.mean)"}],
             "mark": {"type": "bar", "opacity": 0.7},
-            "encoding": {"x": x, "y": stacked, "color": colour, "order": {"field": "class", "sort": None}},
+            "encoding": {"x": x, "y": stacked, "color": colour, "order": {"field": "rank"}},
         },
         {
             "transform": [{"filter": "isValid(datum.level)"}],
@@ -118,7 +125,7 @@ def _fan(run: RunContents, name: str, region: str, resource: str) -> Chart:
     who = "all classes" if name == "all" else f"class {clean(name)}"
     title = f"Demand of {who}: {clean(resource)}, {clean(region)}"
     description = f"{title}. Median line, mean dashed; darker band p25 to p75, lighter band p5 to p95."
-    x, y = period_axis(len(frame)), clean(resource)
+    x, y = period_axis(frame["period"]), clean(resource)
     layers = [_area(x, y, "p5", "p95", 0.25), _area(x, y, "p25", "p75", 0.45)]
     for field, dash in (("p50", [1, 0]), ("mean", [4, 4])):
         line = {"type": "line", "color": INK, "strokeDash": dash}
@@ -147,7 +154,7 @@ def stock(run: RunContents) -> Chart | None:
     totals = (
         frame.groupby(["server_type", "period"], sort=False)[["servers", "arriving", "retired"]].sum().reset_index()
     )
-    periods, kinds = totals["period"].nunique(), list(totals["server_type"].unique())
+    kinds = list(totals["server_type"].unique())
     rows = [{"kind": r["server_type"], "period": r["period"], "n": r["servers"]} for r in totals.to_dict("records")]
     description = "Servers in service per period by server type, all zones together; the table has arrivals too."
     columns = (
@@ -163,7 +170,7 @@ def stock(run: RunContents) -> Chart | None:
         "title": "server type",
         "scale": {"domain": [clean(k) for k in kinds]},
     }
-    encoding = {"x": period_axis(periods), "y": axis("n", "servers", stack="zero"), "color": colour}
+    encoding = {"x": period_axis(totals["period"]), "y": axis("n", "servers", stack="zero"), "color": colour}
     spec = specification(rows, description, width=WIDTH, height=220, mark={"type": "bar", "opacity": 0.85})
     return Chart(
         key="stock",

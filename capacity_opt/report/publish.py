@@ -1,0 +1,1 @@
+"""Run a scenario and publish what people read: the one call behind ``capacity-opt run``."""
