@@ -91,6 +91,7 @@ if TYPE_CHECKING:
         ReorderPointOrderUpTo,
         TimeVaryingOrderUpTo,
     )
+    from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.estimate import Estimate
     from capacity_opt.simulation.inventory import simulate
     from capacity_opt.simulation.result import SimulationResult
@@ -142,6 +143,7 @@ _HOMES = {
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
     "RunFolderError": "errors",
+    "Scenario": "scenario.read",
     "ScenarioError": "errors",
     "SerialBaseStock": "inventory.serial",
     "SerialBounds": "inventory.serial",
@@ -180,6 +182,7 @@ _HOMES = {
     "optimize_serial": "inventory.serial",
     "optimize_two_echelon": "inventory.two_echelon",
     "optimize_wagner_whitin": "inventory.wagner_whitin",
+    "read_scenario": "scenario.read",
     "simulate": "simulation.inventory",
 }
 
@@ -228,6 +231,7 @@ __all__ = [
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
     "RunFolderError",
+    "Scenario",
     "ScenarioError",
     "SerialBaseStock",
     "SerialBounds",
@@ -267,6 +271,7 @@ __all__ = [
     "optimize_serial",
     "optimize_two_echelon",
     "optimize_wagner_whitin",
+    "read_scenario",
     "simulate",
 ]
 

@@ -20,16 +20,30 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def error(
-        self, code: str, file: str, rule: str, *, value: str = "", fix: str = "", row: int | None = None,
+        self,
+        code: str,
+        file: str,
+        rule: str,
+        *,
+        value: str = "",
+        fix: str = "",
+        row: int | None = None,
         column: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Note a fault that stops the scenario."""
         self.found.append(Problem(code, file, rule, value, fix, row, column))
 
     def warning(
-        self, code: str, file: str, rule: str, *, value: str = "", fix: str = "", row: int | None = None,
+        self,
+        code: str,
+        file: str,
+        rule: str,
+        *,
+        value: str = "",
+        fix: str = "",
+        row: int | None = None,
         column: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Note something odd that the reading goes on with."""
         self.found.append(Problem(code, file, rule, value, fix, row, column, severity="warning"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from capacity_opt.scenario import schema
@@ -39,7 +38,8 @@ def filled(page: str) -> str:
     """``page`` with its generated parts (between markers) made anew."""
     for name, made in (("keys", keys_page()), ("tables", tables_page())):
         begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
-        page = re.sub(f"{begin}.*?{end}", lambda _, b=begin, m=made, e=end: f"{b}\n{m}\n{e}", page, flags=re.S)
+        before, _, rest = page.partition(begin)
+        page = f"{before}{begin}\n{made}\n{end}{rest.partition(end)[2]}"
     return page
 
 

@@ -27,8 +27,8 @@ REQUIRED = _Required()
 class Column:
     """One column: ``kind`` says how a cell is read; ``rule`` what it must satisfy; ``of`` which table's ids it names.
 
-    ``duration`` columns end in their unit (``lead_time_days``; ``bare``: without one they are in periods); ``money`` columns
-    may end in the scenario's currency (``price_usd``). Blank ids mean "all" where ``default`` is ``""``.
+    ``duration`` columns end in their unit (``lead_time_days``; ``bare``: without one they are in periods); ``money``
+    columns may end in the scenario's currency (``price_usd``). Blank ids mean "all" where ``default`` is ``""``.
     """
 
     name: str
@@ -95,6 +95,11 @@ SERVER_TYPES = TableSchema("server_types", "models of server that the fleet may 
            unit="per server"),
     Column("order_limit", "number", "most racks ordered per zone and period", default=INFINITE, unit="racks"),
     Column("order_minimum", "number", "least racks in an order that is placed at all", default=0.0, unit="racks"),
+    Column("space_m2", "number", "floor space", default=0.0, unit="m2 per server"),
+    Column("never_shrink", "flag", "servers in service may never fall from one period to the next", default=False),
+    Column("never_grow", "flag", "servers in service may never rise", default=False),
+    Column("change_cost", "money", "cost of each rack more or less than last_plan.csv has", default=0.0,
+           unit="per rack"),
     NOTE,
 ))  # fmt: skip
 
@@ -103,6 +108,7 @@ ZONES = TableSchema("zones", "failure domains and their limits", ("zone",), (
     Column("region", "id", "zones of one region serve the same demand", default="main", example="eu-west"),
     Column("power_limit_kw", "number", "power of all servers in service", default=INFINITE, unit="kW"),
     Column("rack_unit_limit", "number", "rack units of all servers in service", default=INFINITE, unit="U"),
+    Column("space_limit_m2", "number", "floor space of all servers in service", default=INFINITE, unit="m2"),
     NOTE,
 ))  # fmt: skip
 
@@ -118,8 +124,8 @@ CLASSES = TableSchema("classes", "demand classes, the most critical first (or by
     Column("shortage_cvar_limit", "number", "promise: mean shortage in the worst outcomes; blank: none", default=NAN,
            unit="demand units"),
     Column("shortage_cvar_level", "number", "the worst 1 - level share of outcomes", default=0.95, rule="fraction"),
-    Column("protected_share", "number", "share still served while any one zone is lost; blank: not protected", default=0.0,
-           rule="share"),
+    Column("protected_share", "number", "share still served while any one zone is lost; blank: not protected",
+           default=0.0, rule="share"),
     Column("server_types", "ids", "compatible server types, separated by |; blank: all", default="",
            of="server_types", example="gen9|gen10"),
     Column("allowed_regions", "ids", "regions that may serve it, separated by |; blank: only its home", default="",
@@ -129,7 +135,8 @@ CLASSES = TableSchema("classes", "demand classes, the most critical first (or by
 ))  # fmt: skip
 
 COMPATIBILITY = TableSchema(
-    "compatibility", "what a class does on a server type; pairs not listed keep the defaults", ("class", "server_type"), (
+    "compatibility", "what a class does on a server type; pairs not listed keep the defaults",
+    ("class", "server_type"), (
     CLASS,
     SERVER_TYPE,
     Column("compatible", "flag", "whether the class can run there; blank: as classes.csv says", default=""),
@@ -177,6 +184,40 @@ SUPPLY = TableSchema(
     Column("order_limit", "number", "most racks", default=NAN, unit="racks"),
     Column("order_minimum", "number", "least racks in an order", default=NAN, unit="racks"),
     Column("retirable", "flag", "early retirement allowed; not by period", default=""),
+    Column("never_shrink", "flag", "servers in service may never fall; not by period", default=""),
+    Column("never_grow", "flag", "servers in service may never rise; not by period", default=""),
+    NOTE,
+))  # fmt: skip
+
+LAST_PLAN = TableSchema("last_plan", "orders of the plan before this one; change_cost and minimum_change compare", (), (
+    SERVER_TYPE,
+    ZONE,
+    Column("order_period", "period", "order period"),
+    Column("racks", "number", "racks", unit="racks"),
+    NOTE,
+))  # fmt: skip
+
+OUTAGES = TableSchema("outages", "a zone is partly or wholly gone in a period, in some samples", (), (
+    ANY_ZONE,
+    ANY_PERIOD,
+    Column("probability", "number", "chance in a period", rule="share"),
+    Column("available_share", "number", "share of the servers that still work", default=0.0, rule="share"),
+    NOTE,
+))  # fmt: skip
+
+DELAYS = TableSchema(
+    "delays", "all orders of this plan come late in some samples; what is left to 1 comes in time", (), (
+    ANY_SERVER_TYPE,
+    ANY_ZONE,
+    Column("delay", "duration", "later than the lead time; rounded up to whole periods"),
+    Column("probability", "number", "chance", rule="share"),
+    NOTE,
+))  # fmt: skip
+
+COVERAGE = TableSchema("coverage", "other server types that an option serves", ("option", "server_type"), (
+    Column("option", "id", "name", of="options"),
+    SERVER_TYPE,
+    Column("units", "number", "units of the option that one server of the type takes", rule="positive"),
     NOTE,
 ))  # fmt: skip
 
@@ -185,6 +226,7 @@ LIMITS = TableSchema("limits", "limits by zone and period; patches zones.csv, la
     ANY_PERIOD,
     Column("power_limit_kw", "number", "power", default=NAN, unit="kW"),
     Column("rack_unit_limit", "number", "rack units", default=NAN, unit="U"),
+    Column("space_limit_m2", "number", "floor space", default=NAN, unit="m2"),
     NOTE,
 ))  # fmt: skip
 
@@ -261,5 +303,5 @@ ITEM_DEMAND_KEYS = (
 
 FLEET_TABLES = (
     SERVER_TYPES, ZONES, CLASSES, COMPATIBILITY, PROTECTION, INITIAL_STOCK, PLACED_ORDERS, SUPPLY, LIMITS, BUDGETS,
-    OPTIONS, OPTION_PRICES,
+    OPTIONS, OPTION_PRICES, COVERAGE, LAST_PLAN, OUTAGES, DELAYS,
 )  # fmt: skip

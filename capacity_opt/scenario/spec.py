@@ -86,7 +86,9 @@ class Inventory(Section):
     )
     review_period: float = Field(default=1.0, ge=0, description="periods between reviews, where items give none")
     carrying_rate: float | None = Field(
-        default=None, ge=0, description="holding cost per year as a share of unit_cost, where items give no holding_cost"
+        default=None,
+        ge=0,
+        description="holding cost per year as a share of unit_cost, where items give no holding_cost",
     )
     stockout_cost: float | None = Field(default=None, ge=0, description="where items give no target of their own")
     fill_rate: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
@@ -99,9 +101,10 @@ class Fleet(Section):
     """Sizing of a fleet of servers."""
 
     resources: list[str] = Field(
-        default_factory=lambda: ["vcpu", "memory_gib"], min_length=1,
+        default_factory=lambda: ["vcpu", "memory_gib"],
+        min_length=1,
         description="resource columns of server_types.csv (per server) and classes.csv (per unit of demand)",
-    )  # fmt: skip
+    )
     demand: Demand | None = Field(default=None, description="demand of the fleet; default: the [demand] section")
     formulation: Literal["deterministic", "two_stage", "chance", "cvar"] = Field(
         default="two_stage", description="how uncertainty is treated"
@@ -112,7 +115,8 @@ class Fleet(Section):
     time_limit: Seconds | None = Field(default=None, description='longest solve: seconds, or text like "5m"')
     solver: str | None = Field(default=None, description="solver to use; default: chosen by the model")
     capital: Literal["amortised", "cash"] = Field(
-        default="amortised", description="charge an annuity per period of service in the horizon, or the price when paid"
+        default="amortised",
+        description="charge an annuity per period of service in the horizon, or the price when paid",
     )
     server_types: str = Field(default="server_types.csv", description="table")
     zones: str = Field(default="zones.csv", description="table")
@@ -126,8 +130,22 @@ class Fleet(Section):
     option_prices: str | None = Field(default=None, description="table")
     compatibility: str | None = Field(default=None, description="table")
     protection: str | None = Field(default=None, description="table")
+    coverage: str | None = Field(default=None, description="table")
+    last_plan: str | None = Field(default=None, description="table")
+    outages: str | None = Field(default=None, description="table")
+    delays: str | None = Field(default=None, description="table")
+    minimum_change: float = Field(
+        default=0.0, ge=0, le=1, description="an order of last_plan stays, or changes by at least this share"
+    )
+    recourse_from: int | str | None = Field(
+        default=None, description="orders from this period on are decided knowing the sample (number or date)"
+    )
+    utilization_floor: dict[str, float] = Field(
+        default_factory=dict, description="least expected share of owned capacity in use, by resource"
+    )
     first_order: int | str | None = Field(
-        default=None, description="first period in which this plan may order (number or date): the frozen window ends there"
+        default=None,
+        description="first period in which this plan may order (number or date): the frozen window ends there",
     )
     shortage_allowed: bool = Field(default=True, description="whether demand may go unmet, where a class does not say")
     fill_rule: Literal["cumulative", "per_class"] = Field(

@@ -1,0 +1,205 @@
+"""A demand table as typed rows: its keys, and per row quantiles, a distribution, a sample's or a past value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.scenario.load import Source
+from capacity_opt.scenario.problems import Problems, did_you_mean, shown
+from capacity_opt.scenario.quantile_columns import level_of, point_forecasts
+from capacity_opt.scenario.schema import NAN, NOTE, Column, TableSchema
+from capacity_opt.scenario.spec import Demand as DemandSection
+from capacity_opt.scenario.tables import TextTable, renamed
+from capacity_opt.scenario.typed import Context, TypedTable, typed
+
+Array = NDArray[np.float64]
+
+DISTRIBUTIONS = ("deterministic", "normal", "gamma", "lognormal", "poisson", "negative_binomial")
+_VALUE = Column("value", "number", "demand", unit="demand units")
+_LEVEL = Column("level", "number", "quantile level", rule="fraction")
+_SAMPLE = Column("sample", "text", "joint outcome", default="")
+_PROBABILITY = Column("probability", "number", "chance of the sample", default=NAN, rule="share")
+_FAMILY = Column("distribution", "text", "family", default="")
+_MEAN = Column("mean", "number", "mean", unit="demand units")
+_SD = Column("standard_deviation", "number", "standard deviation", default=NAN, unit="demand units")
+_SERIES = "series"
+
+
+@dataclass
+class DemandRows:
+    """``table`` holds the keys; ``levels`` (m,) and ``quantiles`` (rows, m) only where the kind has them."""
+
+    section: DemandSection
+    table: TypedTable
+    levels: Array
+    quantiles: Array
+
+
+def read_demand(
+    source: Source, section: DemandSection, keys: Sequence[Column], key: str, context: Context
+) -> DemandRows | None:
+    """Read and type a demand table; ``None`` where it cannot be used."""
+    extra = _value_columns(section.kind)
+    known = [column.name for column in (*keys, *extra, _LEVEL)]
+    text = source.table(section.file, [*known, _SERIES], key)
+    if text is None:
+        return None
+    renamed(text, section.columns, section.file, context.problems)
+    if _SERIES in text.columns and keys[0].name not in text.columns:
+        text.columns = {keys[0].name if name == _SERIES else name: cells for name, cells in text.columns.items()}
+    if section.kind == "quantiles":
+        return _quantiles(section, text, keys, context)
+    if section.kind == "history":
+        keys = [replace(column, kind="text") if column.kind == "period" else column for column in keys]
+    schema = TableSchema(key, "demand", (), (*keys, *extra, NOTE))
+    rows = DemandRows(section, typed(text, schema, context), np.zeros(0), np.zeros((0, 0)))
+    if section.kind == "parametric":
+        _check_families(rows.table, context.problems)
+    return rows
+
+
+def _value_columns(kind: str) -> tuple[Column, ...]:
+    return {
+        "samples": (_SAMPLE, _PROBABILITY, _VALUE),
+        "parametric": (_FAMILY, _MEAN, _SD),
+        "history": (_VALUE,),
+    }.get(kind, ())
+
+
+def _quantiles(section: DemandSection, text: TextTable, keys: Sequence[Column], context: Context) -> DemandRows | None:
+    if "level" in text.columns and "value" in text.columns:
+        schema = TableSchema("demand", "demand", (), (*keys, _LEVEL, replace(_VALUE, rule="any"), NOTE))
+        return _pivoted(DemandRows(section, typed(text, schema, context), np.zeros(0), np.zeros((0, 0))), keys, context)
+    for name in point_forecasts(text.columns):
+        del text.columns[name]
+    named = {name: level for name in text.columns if (level := level_of(name)) is not None}
+    columns = [Column(name, "number", "quantile", rule="any") for name in named]
+    table = typed(text, TableSchema("demand", "demand", (), (*keys, *columns, NOTE)), context)
+    if not _levels_ok(section.file, named, context.problems):
+        return None
+    names = sorted(named, key=lambda name: named[name])
+    levels = np.array([named[name] for name in names])
+    rows = DemandRows(section, table, levels, np.column_stack([table.numbers[name] for name in names]))
+    _repair(rows, names, keys, context.problems)
+    return rows
+
+
+def _levels_ok(file: str, named: dict[str, float], problems: Problems) -> bool:
+    before = len(problems.found)
+    for name, level in named.items():
+        if not 0 < level < 1:
+            problems.error(
+                "E201",
+                file,
+                "a quantile's level must be between 0 and 1",
+                row=1,
+                column=name,
+                fix="Write a level such as p99 or p99.9",
+            )
+    by_level: dict[float, list[str]] = {}
+    for name, level in named.items():
+        by_level.setdefault(level, []).append(name)
+    for level, names in by_level.items():
+        if len(names) > 1:
+            problems.error(
+                "E233", file, f"columns {', '.join(names)} are all the {level:g} quantile", row=1, fix="Keep one"
+            )
+    if len(by_level) < 2:
+        problems.error(
+            "E234",
+            file,
+            f"needs at least two quantile columns, has {len(by_level)}",
+            row=1,
+            fix="Name them p10, p50, p90 or 0.1, 0.5, 0.9; or set [demand] kind",
+        )
+    return len(problems.found) == before
+
+
+def _pivoted(rows: DemandRows, keys: Sequence[Column], context: Context) -> DemandRows | None:
+    """Long format to one row per key with a column per level."""
+    table = rows.table
+    levels = np.unique(table.numbers["level"])
+    texts = list(zip(*(table.texts[column.name] for column in keys)))
+    order: dict[tuple[str, ...], int] = {}
+    first: list[int] = []
+    for position, key in enumerate(texts):
+        if order.setdefault(key, len(order)) == len(first):
+            first.append(position)
+    values = np.full((len(order), len(levels)), np.nan)
+    for position, key in enumerate(texts):
+        values[order[key], np.searchsorted(levels, table.numbers["level"][position])] = table.numbers["value"][position]
+    if len(levels) < 2 or np.isnan(levels).any() or np.isnan(values).any():
+        position = first[int(np.isnan(values).any(axis=1).argmax())]
+        context.problems.error(
+            "E227",
+            table.file,
+            "some series have not every level",
+            row=table.rows[position],
+            value=" ".join(texts[position]),
+            fix=f"Levels: {', '.join(f'{v:g}' for v in levels)}",
+        )
+        return None
+    chosen = np.array(first)
+    kept = TypedTable(table.file, [table.rows[i] for i in first])
+    kept.texts = {name: [cells[i] for i in first] for name, cells in table.texts.items()}
+    kept.positions = {name: cells[chosen] for name, cells in table.positions.items()}
+    kept.present = table.present
+    pivoted = DemandRows(rows.section, kept, levels, values)
+    _repair(pivoted, [f"{level:g}" for level in levels], keys, context.problems)
+    return pivoted
+
+
+def _repair(rows: DemandRows, names: Sequence[str], keys: Sequence[Column], problems: Problems) -> None:
+    """Crossing quantiles: sorted with a counted warning, or refused; negative ones become 0."""
+    values, table = rows.quantiles, rows.table
+    crossing = (np.diff(values, axis=1) < 0).any(axis=1)
+    if crossing.any():
+        worst = int(crossing.argmax())
+        column = int((np.diff(values[worst]) < 0).argmax())
+        told = f"{names[column + 1]} = {values[worst, column + 1]:g} < {names[column]} = {values[worst, column]:g}"
+        who = " ".join(filter(None, (table.texts[column.name][worst] for column in keys if column.name in table.texts)))
+        count = int(crossing.sum())
+        rule = f"{told} ({who}): {count} row{'s' * (count > 1)} cross{'es' * (count == 1)}"
+        if rows.section.crossing == "error":
+            problems.error("E212", table.file, rule, row=table.rows[worst], fix='Mend them, or set crossing = "repair"')
+        else:
+            problems.warning("W212", table.file, f"{rule}, repaired by sorting", row=table.rows[worst])
+        values = np.sort(values, axis=1)
+    negative = (values < 0).any(axis=1)
+    if negative.any():
+        first = int(negative.argmax())
+        problems.warning(
+            "W213", table.file, f"quantiles below 0 in {int(negative.sum())} rows, set to 0", row=table.rows[first]
+        )
+    rows.quantiles = np.maximum(values, 0.0)
+
+
+def _check_families(table: TypedTable, problems: Problems) -> None:
+    families = [name.strip() or "deterministic" for name in table.texts["distribution"]]
+    sd = table.numbers["standard_deviation"]
+    for position, family in enumerate(families):
+        row = table.rows[position]
+        if family not in DISTRIBUTIONS:
+            problems.error(
+                "E207",
+                table.file,
+                f"must be one of {', '.join(DISTRIBUTIONS)}",
+                value=shown(family),
+                row=row,
+                column="distribution",
+                fix=did_you_mean(family, DISTRIBUTIONS),
+            )
+        elif family not in ("deterministic", "poisson") and np.isnan(sd[position]):
+            problems.error(
+                "E215",
+                table.file,
+                f"a {family} distribution needs its standard deviation",
+                row=row,
+                column="standard_deviation",
+                fix="Write it, or use deterministic",
+            )
+    table.texts["distribution"] = families

@@ -1,0 +1,205 @@
+"""A scenario's folder to the objects that every other layer works on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from capacity_opt.demand.protocol import Demand
+from capacity_opt.errors import ArgumentError, Problem
+from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.item import Item
+from capacity_opt.scenario import fleet_supply, fleet_tables, lint, schema
+from capacity_opt.scenario.demand_rows import read_demand
+from capacity_opt.scenario.disruptions import disruptions
+from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
+from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
+from capacity_opt.scenario.load import FILE, Source, load
+from capacity_opt.scenario.problems import Problems
+from capacity_opt.scenario.spec import Frontier, Simulation, Spec
+from capacity_opt.scenario.timeline import Timeline
+from capacity_opt.scenario.typed import Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One planning case, read and checked.
+
+    ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets;
+    ``frontier``, ``simulation`` the sections; ``spec`` every key; ``warnings`` remarks about the data; ``files`` what
+    was read, by the name in the scenario. What the scenario has no section for is ``None``.
+    """
+
+    name: str
+    folder: Path
+    spec: Spec
+    timeline: Timeline
+    fleet: FleetProblem | None = None
+    inventory: Inventory | None = None
+    variant: str | None = None
+    settings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int:
+        """The seed of every random draw."""
+        return self.spec.seed
+
+    @property
+    def items(self) -> Item | None:
+        """Costs and delays of the items, arrays (n,)."""
+        return None if self.inventory is None else self.inventory.item
+
+    @property
+    def demand(self) -> Demand | None:
+        """Demand of the items per period where one family describes all of them, else ``None``
+        (``inventory.demand.parts`` has the families)."""
+        parts = () if self.inventory is None else self.inventory.demand.parts
+        return parts[0][1] if len(parts) == 1 else None
+
+    @property
+    def frontier(self) -> Frontier | None:
+        """The ``[frontier]`` section."""
+        return self.spec.frontier
+
+    @property
+    def simulation(self) -> Simulation | None:
+        """The ``[simulation]`` section."""
+        return self.spec.simulation
+
+    @property
+    def currency(self) -> str:
+        """ISO code."""
+        return self.spec.money.currency
+
+
+def read_scenario(
+    path: str | os.PathLike[str],
+    *,
+    set: Sequence[str] = (),
+    variant: str | None = None,
+) -> Scenario:
+    """Read the scenario folder at ``path`` (or its ``scenario.toml``), with a named ``variant`` and ``set`` settings.
+
+    Raises :class:`~capacity_opt.ScenarioError` with every problem found: file, row, column, rule, value and fix.
+
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "scenario.toml").write_text('schema_version = 1\\nnmae = "x"\\n[time]\\nperiods = 1\\n')
+    >>> read_scenario(folder)
+    Traceback (most recent call last):
+        ...
+    capacity_opt.errors.ScenarioError: 2 problems found
+    E240 scenario.toml: key 'name' is missing. Add it: short name; names the run folder
+    E239 scenario.toml:2:nmae: key 'nmae' unknown. Did you mean 'name'?
+    """
+    problems = Problems()
+    source = load(Path(path), set, variant, problems)
+    problems.raise_if_any()
+    assert source is not None
+    spec = source.spec
+    context = Context(_timeline(spec), spec.money.currency, {}, problems)
+    fleet = _fleet(source, context) if spec.fleet is not None else None
+    inventory = read_inventory(source, context) if spec.inventory is not None else None
+    _check_sections(source)
+    source.note_unused_patches([*_tables_read(spec), *source.read_files])
+    problems.raise_if_any()
+    return Scenario(
+        name=spec.name,
+        folder=source.folders[0],
+        spec=spec,
+        timeline=context.timeline,
+        fleet=fleet,
+        inventory=inventory,
+        variant=variant,
+        settings=tuple(set),
+        warnings=problems.warnings,
+        files={FILE: source.folders[0] / FILE, **source.read_files},
+    )
+
+
+def _timeline(spec: Spec) -> Timeline:
+    start = spec.time.start
+    if start is not None and not isinstance(start, dt.datetime):
+        start = dt.datetime.combine(start, dt.time())
+    return Timeline(spec.time.period, spec.time.periods, None if start is None else start.replace(tzinfo=None))
+
+
+def _tables_read(spec: Spec) -> list[str]:
+    names = [] if spec.inventory is None else ["items", "item_demand"]
+    if spec.fleet is None:
+        return names
+    return [*names, "demand", *(table.name for table in schema.FLEET_TABLES if getattr(spec.fleet, table.name))]
+
+
+def _check_sections(source: Source) -> None:
+    spec, problems = source.spec, source.problems
+    if spec.fleet is None and spec.inventory is None:
+        problems.error("E240", FILE, "has no step to do", fix="Add [inventory], [fleet] or both")
+    if spec.frontier is not None and spec.fleet is None:
+        problems.error("E240", FILE, "[frontier] needs [fleet]", row=source.toml.line(("frontier",)), fix="Add [fleet]")
+    names = [block.name for block in spec.time.blocks]
+    if len(set(names)) < len(names):
+        problems.error("E210", FILE, "two [time] blocks have the same name", value=", ".join(names), fix="Rename one")
+
+
+def _fleet(source: Source, context: Context) -> FleetProblem | None:
+    spec, problems = source.spec, context.problems
+    assert spec.fleet is not None
+    tables = fleet_tables.read_fleet_tables(source, context)
+    section = spec.fleet.demand or spec.demand
+    if section is None:
+        problems.error("E240", FILE, "[fleet] needs demand", fix="Add [demand] with kind and file")
+    if tables is None or section is None:
+        return None
+    rows = read_demand(source, section, schema.FLEET_DEMAND_KEYS, "demand", context)
+    if rows is None or problems.failed:
+        return None
+    labels, blocks = context.timeline.labels, tuple(block.name for block in spec.time.blocks) or ("all",)
+    axes = Axes(tables.class_names, tables.region_names, tables.zone_names, tables.zone_region, labels, blocks)
+    groups = groups_of(rows, axes, problems)
+    demand = None if problems.failed else fleet_demand(rows, groups, axes, problems)
+    if demand is None:
+        return None
+    return _problem(source, tables, axes, groups, demand)
+
+
+def _problem(
+    source: Source, tables: fleet_tables.FleetTables, axes: Axes, groups: Groups, demand: lint.Paths
+) -> FleetProblem | None:
+    spec, fleet, problems = source.spec, tables.spec, source.problems
+    types = fleet_tables.server_types(tables)
+    floor = fleet_tables.by_resource(fleet.utilization_floor, "utilization_floor", source, fleet.resources)
+    fleet_tables.by_resource(fleet.overcommit, "overcommit", source, fleet.resources)
+    try:
+        problem = FleetProblem(
+            name=spec.name,
+            periods=tuple(axes.periods),
+            resources=tuple(fleet.resources),
+            server_types=types,
+            sites=fleet_tables.sites(tables),
+            supply=fleet_supply.supply(tables, types, source),
+            groups=fleet_tables.demand_groups(tables, groups),
+            service=fleet_tables.service_targets(tables, groups),
+            finance=fleet_tables.finance(tables, spec.money.currency, spec.money.discount_rate),
+            demand=demand,
+            options=fleet_supply.options(tables, source),
+            blocks=tuple(axes.blocks),
+            block_share=lint.block_share(spec),
+            integer=fleet.integer,
+            samples=fleet.samples,
+            stability=fleet_supply.stability(tables, source),
+            disruptions=disruptions(tables, source),
+            utilization_floor=floor,
+        )
+    except ArgumentError as error:
+        problems.error("E240", FILE, str(error), fix="Check the tables of [fleet]")
+        return None
+    if problems.failed:
+        return None
+    lint.lint_fleet(problem, tables, problems)
+    return problem
