@@ -94,7 +94,9 @@ def _full(sizes: Mapping[str, int], axes: str, value: ArrayLike, kind: type = fl
     return np.broadcast_to(np.asarray(value, dtype=kind), tuple(sizes[axis] for axis in axes)).copy()
 
 
-def _by_type(types: Mapping[str, Mapping[str, Any]], sizes: Mapping[str, int], axes: str, key: str, default: Any) -> Any:
+def _by_type(
+    types: Mapping[str, Mapping[str, Any]], sizes: Mapping[str, int], axes: str, key: str, default: Any
+) -> Any:
     return np.array([_full(sizes, axes, row.get(key, default)) for row in types.values()])
 
 
@@ -111,7 +113,10 @@ def _types(types: Mapping[str, Mapping[str, Any]], sizes: Mapping[str, int]) -> 
 
 
 def _sites(
-    regions: Mapping[str, Sequence[str]], zones: Sequence[tuple[str, int]], sizes: Mapping[str, int], given: Mapping[str, Any]
+    regions: Mapping[str, Sequence[str]],
+    zones: Sequence[tuple[str, int]],
+    sizes: Mapping[str, int],
+    given: Mapping[str, Any],
 ) -> Sites:
     return Sites(
         regions=tuple(regions),
@@ -170,7 +175,9 @@ def _groups(
     )
 
 
-def _service(groups: Mapping[str, Mapping[str, Any]], sizes: Mapping[str, int], given: Mapping[str, Any]) -> ServiceTargets:
+def _service(
+    groups: Mapping[str, Mapping[str, Any]], sizes: Mapping[str, int], given: Mapping[str, Any]
+) -> ServiceTargets:
     fields = {
         "penalty": np.array([float(row.get("penalty", 0.0)) for row in groups.values()]),
         "shortage_allowed": np.array([bool(row.get("shortage_allowed", True)) for row in groups.values()]),
@@ -206,7 +213,9 @@ def _options(given: Mapping[str, Any], sizes: Mapping[str, int]) -> PurchaseOpti
         server_type=_full(sizes, "M", given.get("server_type", 0), np.int64),
         region=_full(sizes, "M", given.get("region", 0), np.int64),
         price=_full(sizes, "MT", np.asarray(given["price"], dtype=float).reshape(count, -1)),
-        limit=_full(sizes, "MT", np.asarray(given.get("limit", np.full(count, np.inf)), dtype=float).reshape(count, -1)),
+        limit=_full(
+            sizes, "MT", np.asarray(given.get("limit", np.full(count, np.inf)), dtype=float).reshape(count, -1)
+        ),
         term=_full(sizes, "M", given.get("term", 1), np.int64),
         availability=_full(sizes, "M", given.get("availability", 1.0)),
         covers=None if "covers" not in given else np.asarray(given["covers"], dtype=float),

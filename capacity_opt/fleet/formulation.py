@@ -88,7 +88,8 @@ def build_model(
     add_chance(builder, frame, normal, supply)
     add_shortage_cvar(builder, frame, normal)
     states = add_failures(builder, frame, supply) if failures == "exact" else []
-    add_pooled_failures(builder, frame, supply)
+    if failures == "pooled":
+        add_pooled_failures(builder, frame, supply)
     cost = add_cost_at_risk(builder, frame) if formulation == "cvar" and problem.finance.risk_weight > 0 else None
     return FleetModel(
         lp=builder.finish(cost),

@@ -189,7 +189,7 @@ def add_pooled_failures(builder: ModelBuilder, frame: Frame, supply: SupplyColum
     """``pooled_without_z[r,t,b,s]``: the protected load fits the total capacity that is left, whatever runs where.
 
     Valid where only owned servers serve, and weak: it ignores which class fits which type and how resources strand.
-    Used as cuts beside the exact recourse, never alone.
+    The exact recourse implies it, so it is written only for comparison, and as a cut where recourse is decomposed.
     """
     problem, zones = frame.problem, np.arange(frame.problem.sizes["Z"])
     if problem.sizes["M"] or frame.worlds > 1:

@@ -68,6 +68,20 @@ class Price:
     kind: str = "local"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanCheck:
+    """One thing recomputed after solving: ``value`` must not exceed ``tolerance``."""
+
+    name: str
+    value: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the value keeps its tolerance (NaN never does)."""
+        return bool(self.value <= self.tolerance)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FleetPlan:
     """A fleet decision with its promise.
@@ -78,6 +92,7 @@ class FleetPlan:
     ``status`` is ``"optimal"`` or ``"feasible"`` (stopped early). ``availability`` and ``utilization`` are promises:
     in the optimiser's own samples. ``cost_by_period`` the same components as ``cost`` by the period in which they fall
     (T,), present value; ``cash_by_period`` (T,) what is paid in the period, undiscounted (orders when they are placed).
+    ``checks``: what was recomputed from the inputs after solving.
     ``facts``: named numbers beside the plan (``relaxed_objective``: without whole racks; ``expected_cost``, ...).
     """
 
@@ -98,5 +113,6 @@ class FleetPlan:
     facts: Mapping[str, float] = field(default_factory=dict)
     cost_by_period: Mapping[str, Array] = field(default_factory=dict)
     cash_by_period: Mapping[str, Array] = field(default_factory=dict)
+    checks: tuple[PlanCheck, ...] = ()
     solver: str = ""
     seconds: float = 0.0

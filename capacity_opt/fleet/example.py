@@ -1,0 +1,104 @@
+"""A fleet problem small enough to check by hand, for examples and first steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.problem.fleet import (
+    DemandGroups,
+    Finance,
+    FleetProblem,
+    ServerTypes,
+    ServiceTargets,
+    Sites,
+    Supply,
+)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _OnePath:
+    values: Array
+
+    def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:  # noqa: ARG002
+        return self.values, np.ones(1)
+
+
+def example_problem() -> FleetProblem:
+    """One server type in racks of four, ordered two months ahead, four months of known demand, some old servers
+    leaving in March. The best plan orders two racks in January and costs 1,680.
+
+    >>> example_problem().periods
+    ('2027-01', '2027-02', '2027-03', '2027-04')
+    """
+    none, one = np.full((1, 1, 4), 0.0), np.ones((1, 1))
+    return FleetProblem(
+        name="example",
+        periods=("2027-01", "2027-02", "2027-03", "2027-04"),
+        resources=("vcpu",),
+        server_types=ServerTypes(
+            names=("standard",),
+            capacity=np.array([[10.0]]),
+            lot=np.array([4]),
+            power_kw=np.zeros(1),
+            rack_units=np.zeros(1),
+            life=np.array([np.inf]),
+            failure_rate=np.zeros(1),
+        ),
+        sites=Sites(
+            regions=("eu-west",),
+            zones=("eu-west-a",),
+            zone_region=np.array([0]),
+            power_limit=np.full((1, 4), np.inf),
+            rack_unit_limit=np.full((1, 4), np.inf),
+        ),
+        supply=Supply(
+            price=none + 100.0,
+            opex=none + 10.0,
+            lead_time=np.array([[2]]),
+            order_limit=none + np.inf,
+            order_minimum=none,
+            placed=none,
+            initial=np.array([[[10.0, 10.0, 6.0, 6.0]]]),
+            first_order=0,
+            retirable=np.zeros((1, 1), dtype=bool),
+            retirement_cost=np.zeros(1),
+            salvage=np.zeros(1),
+        ),
+        groups=DemandGroups(
+            names=("web",),
+            classes=("web",),
+            group_class=np.array([0]),
+            home_region=np.array([0]),
+            home_zone=np.array([-1]),
+            usage=one,
+            performance=one,
+            compatible=one > 0,
+            serve_cost=np.zeros((1, 1)),
+            allowed_region=one > 0,
+            spill_cost=np.zeros((1, 1)),
+            overcommit=one,
+        ),
+        service=ServiceTargets(
+            penalty=np.array([8.0]),
+            shortage_allowed=np.array([True]),
+            fill_rate=np.array([np.nan]),
+            no_shortage_probability=np.array([np.nan]),
+            shortage_cvar_level=np.array([np.nan]),
+            shortage_cvar_limit=np.array([np.nan]),
+            protected_share=np.array([[np.nan]]),
+        ),
+        finance=Finance(
+            currency="USD",
+            discount_rate=0.0,
+            capital="cash",
+            capex_budget=np.full(4, np.inf),
+            cumulative_budget=np.full(4, np.inf),
+            opex_budget=np.full(4, np.inf),
+        ),
+        demand=_OnePath(np.array([90.0, 120.0, 130.0, 170.0]).reshape(1, 1, 4, 1)),
+    )

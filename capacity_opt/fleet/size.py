@@ -1,0 +1,191 @@
+"""Size a fleet: find the best plan, or cost a given one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError, SolverError, UnboundedError
+from capacity_opt.fleet.assemble import plan_from
+from capacity_opt.fleet.formulation import FleetModel, build_model
+from capacity_opt.fleet.infeasibility import explain
+from capacity_opt.fleet.lint import lint_problem
+from capacity_opt.fleet.outcomes import draw_outcomes
+from capacity_opt.fleet.prices import settled_duals
+from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.solvers.highs_session import HighsSession
+from capacity_opt.solvers.linear_program import LinearProgram
+from capacity_opt.solvers.solution import Solution
+from capacity_opt.solvers.solve import solve
+from capacity_opt.solvers.verify import Verification, verify
+
+Array = NDArray[np.float64]
+Progress = Callable[[float, float, float, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A solved model: the solution with its check, and the continuous relaxation with its duals where it was solved."""
+
+    solution: Solution
+    checked: Verification
+    relaxed: Solution | None = None
+    relaxed_duals: Array | None = None
+
+
+def size_fleet(
+    problem: FleetProblem,
+    *,
+    formulation: str = "two_stage",
+    samples: int | None = None,
+    gap: float = 1e-4,
+    seed: int = 7,
+    time_limit: float = 300.0,
+    solver: str = "highs",
+    progress: Progress | None = None,
+) -> FleetPlan:
+    """The cheapest fleet that keeps every promise of ``problem`` in ``samples`` drawn outcomes.
+
+    ``formulation``: ``deterministic`` (the mean outcome), ``two_stage``, ``chance`` or ``cvar``, see
+    :mod:`capacity_opt.fleet.formulation`. ``gap``: relative optimality gap for whole racks; ``time_limit`` in seconds:
+    when it is reached the plan found so far is returned with status ``"feasible"`` and its true bound. ``progress`` is
+    called with (seconds, incumbent, bound, gap). Every answer is verified from the inputs.
+
+    The promise holds in the samples seen; play the plan against unseen ones with ``simulate_fleet`` before relying on
+    it. Do not use this where demand must be served from one machine (no packing) or where orders can follow demand
+    within a period: then there is nothing to plan.
+
+    Raises ``InfeasibleError`` (with what fails and the cheapest fix), ``UnboundedError``, ``LimitError`` (nothing found
+    in time), ``SolverError``, ``VerificationError``.
+
+    >>> from capacity_opt.fleet.example import example_problem
+    >>> plan = size_fleet(example_problem())
+    >>> plan.objective, plan.orders[0].racks, plan.orders[0].arrival_period
+    (1680.0, 2.0, '2027-03')
+    """
+    started = time.monotonic()
+    lint_problem(problem)
+    model = build_model(problem, draw_outcomes(problem, samples=samples, seed=seed), formulation)
+    answer = answer_model(model, gap=gap, time_limit=time_limit, solver=solver, seed=seed, progress=progress)
+    require_point(model, answer.solution)
+    answer.checked.require()
+    plan = plan_from(model, answer.solution, answer.checked, answer.relaxed, answer.relaxed_duals, time_limit)
+    return replace(plan, seconds=time.monotonic() - started)
+
+
+def evaluate_fleet(
+    plan: FleetPlan,
+    problem: FleetProblem,
+    *,
+    formulation: str = "two_stage",
+    samples: int | None = None,
+    seed: int = 7,
+    time_limit: float = 300.0,
+) -> FleetPlan:
+    """What ``plan``'s orders, retirements and commitments cost in the problem's samples, everything else at its best.
+
+    The result is a plan with the same decisions and its own cost, availability and utilization. Raises
+    ``InfeasibleError`` where these decisions cannot keep the problem's promises in those samples.
+
+    >>> from capacity_opt.fleet.example import example_problem
+    >>> problem = example_problem()
+    >>> evaluate_fleet(size_fleet(problem), problem).objective
+    1680.0
+    """
+    started = time.monotonic()
+    model = build_model(problem, draw_outcomes(problem, samples=samples, seed=seed), formulation)
+    fixed = replace(model, lp=with_decisions(model, plan))
+    answer = answer_model(fixed, time_limit=time_limit, seed=seed)
+    require_point(fixed, answer.solution)
+    answer.checked.require()
+    result = plan_from(fixed, answer.solution, answer.checked, answer.relaxed, answer.relaxed_duals, time_limit)
+    return replace(result, seconds=time.monotonic() - started)
+
+
+def with_decisions(model: FleetModel, plan: FleetPlan) -> LinearProgram:
+    """The model's program with racks, retirements and commitments fixed at the plan's."""
+    lower, upper = model.lp.column_lower.copy(), model.lp.column_upper.copy()
+    supply = model.supply
+    racks = np.broadcast_to(plan.racks, supply.racks.shape)
+    for name, index, value in (
+        ("racks", supply.racks, racks),
+        ("retired", supply.retired, plan.retired),
+        ("committed", supply.committed, plan.committed),
+    ):
+        if value.shape != index.shape:
+            raise ArgumentError(f"plan.{name} must have shape {index.shape} to fit the problem, got {value.shape}")
+        if np.any((index < 0) & (np.abs(value) > 1e-9)):
+            raise ArgumentError(
+                f"plan.{name} decides something that this problem does not allow (an order that comes too late?)"
+            )
+        lower[index[index >= 0]] = upper[index[index >= 0]] = value[index >= 0]
+    return replace(model.lp, column_lower=lower, column_upper=upper)
+
+
+def answer_model(
+    model: FleetModel,
+    *,
+    gap: float = 1e-4,
+    time_limit: float = 300.0,
+    solver: str = "highs",
+    seed: int = 7,
+    progress: Progress | None = None,
+) -> Answer:
+    """Solve a model: the continuous relaxation first (for prices and a bound), then whole racks."""
+    if solver != "highs":
+        found = solve(model.lp, solver=solver, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
+        return Answer(solution=found, checked=verify(model.lp, found, gap=gap))
+    session = HighsSession(model.lp, seed=seed)
+    integer = bool(model.lp.integer.any())
+    if not integer:
+        found = session.solve(gap=gap, time_limit=time_limit, progress=progress)
+        duals = settled_duals(model, session, found) if found.reason == "optimal" else found.row_duals
+        return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=found, relaxed_duals=duals)
+    return _answer_integer(model, session, gap, time_limit, progress)
+
+
+def _answer_integer(
+    model: FleetModel, session: HighsSession, gap: float, time_limit: float, progress: Progress | None
+) -> Answer:
+    started = time.monotonic()
+    session.relax()
+    relaxed = session.solve(time_limit=time_limit)
+    if relaxed.reason in ("infeasible", "unbounded", "error") or relaxed.limit == "interrupted":
+        return Answer(solution=replace(relaxed, x=None), checked=verify(model.lp, replace(relaxed, x=None)))
+    duals = settled_duals(model, session, relaxed) if relaxed.reason == "optimal" else relaxed.row_duals
+    left = max(0.1, time_limit - (time.monotonic() - started))
+    found = solve(model.lp, gap=gap, time_limit=left, seed=session_seed(session), progress=progress)
+    if relaxed.bound > found.bound and found.x is not None:
+        found = _with_bound(found, relaxed.bound)
+    return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=relaxed, relaxed_duals=duals)
+
+
+def _with_bound(found: Solution, bound: float) -> Solution:
+    bound = min(bound, found.objective)
+    return replace(found, bound=bound, gap=(found.objective - bound) / max(abs(found.objective), 1e-9))
+
+
+def session_seed(session: HighsSession) -> int:
+    """The seed a session was made with."""
+    return int(session.engine.getOptionValue("random_seed")[1])
+
+
+def require_point(model: FleetModel, solution: Solution) -> None:
+    """Turn an outcome without a usable point into the error that says so."""
+    if solution.has_point and solution.reason in ("optimal", "feasible"):
+        return
+    if solution.reason == "infeasible":
+        raise InfeasibleError("no plan keeps every promise and limit", explain(model))
+    if solution.reason == "unbounded":
+        raise UnboundedError("cost can fall without limit: a price, a salvage value or a penalty is negative")
+    if solution.reason == "no_solution":
+        raise LimitError(
+            f"no plan was found within the limit ({solution.limit}, {solution.seconds:.1f} s). "
+            "Raise time_limit, ask for fewer samples, or widen the gap"
+        )
+    raise SolverError(f"the solver failed: {solution.message}")

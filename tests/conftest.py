@@ -1,0 +1,1 @@
+"""Makes the problem builders in this folder importable from every test."""
