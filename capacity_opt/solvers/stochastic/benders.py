@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import SolverError
-from capacity_opt.solvers.benders_master import Master, MasterPoint
-from capacity_opt.solvers.recourse_graph import GroupValue, RecourseGraph
-from capacity_opt.solvers.two_stage import RecourseFamily, SampleGroup, TwoStageProgram
+from capacity_opt.solvers.stochastic.graph import GroupValue, RecourseGraph
+from capacity_opt.solvers.stochastic.master import Master, MasterPoint
+from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup, TwoStageProgram
+from capacity_opt.solvers.stochastic.sequence import RecourseSequence, recourse_model
 
 Array = NDArray[np.float64]
 IndexArray = NDArray[np.int32]
@@ -28,6 +29,8 @@ Progress = Callable[[float, int, float, float], None]
 """Called as progress(seconds, iteration, incumbent, bound)."""
 
 IN_OUT = 0.5
+BOX = 1e7
+LARGEST_GRAPH_ROWS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class Oracle:
         self.program = program
         self.groups = [(family, group) for family in program.families for group in family.groups]
         self.weights = np.array([group.weight for _, group in self.groups])
-        graphs = [RecourseGraph(family, dual_feasible_basis(family)) for family in program.families]
+        graphs = [_recourse(family) for family in program.families]
         self.graphs = [graph for graph, family in zip(graphs, program.families) for _ in family.groups]
         self._distinct = graphs
         self._basis = [np.zeros(len(group.values), dtype=np.int32) for _, group in self.groups]
@@ -92,6 +95,13 @@ def _cut(of: tuple[RecourseFamily, SampleGroup], value: GroupValue, point: Array
     return group.technology.T @ value.ray, value.ray_level - float(value.ray @ rhs)
 
 
+def _recourse(family: RecourseFamily) -> RecourseGraph | RecourseSequence:
+    """Small recourse problems share a basis graph; in large ones samples rarely meet, so each is solved warm."""
+    if len(family.matrix) <= LARGEST_GRAPH_ROWS:
+        return RecourseGraph(family, dual_feasible_basis(family))
+    return RecourseSequence(family)
+
+
 def dual_feasible_basis(family: RecourseFamily) -> NDArray[np.int64]:
     """A basis (columns of [matrix, identity]) that is dual feasible for every right-hand side.
 
@@ -112,29 +122,17 @@ def dual_feasible_basis(family: RecourseFamily) -> NDArray[np.int64]:
 
 def _optimal_basis(family: RecourseFamily, rhs: Array) -> NDArray[np.int64] | None:
     import highspy
-    from scipy import sparse
 
-    m, n = family.matrix.shape
-    highs = highspy.Highs()
-    for name, value in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("time_limit", 60.0)):
-        highs.setOptionValue(name, value)
-    matrix = sparse.csr_array(family.matrix)
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = n, m
-    model.col_cost_, model.col_lower_, model.col_upper_ = family.cost, family.lower, family.upper
-    model.row_lower_ = np.where(family.sense >= 0, rhs, -np.inf)
-    model.row_upper_ = np.where(family.sense <= 0, rhs, np.inf)
-    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
-    model.a_matrix_.value_ = matrix.data
-    highs.passModel(model)
+    highs = recourse_model(family, rhs)
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     basis = highs.getBasis()
-    basic = highspy.HighsBasisStatus.kBasic
-    columns = [j for j, status in enumerate(basis.col_status) if status == basic]
-    return np.array(columns + [n + i for i, status in enumerate(basis.row_status) if status == basic], dtype=np.int64)
+    basic, columns = highspy.HighsBasisStatus.kBasic, len(family.cost)
+    found = [j for j, status in enumerate(basis.col_status) if status == basic]
+    return np.array(
+        found + [columns + i for i, status in enumerate(basis.row_status) if status == basic], dtype=np.int64
+    )
 
 
 @dataclass
@@ -170,12 +168,18 @@ def solve_two_stage(
     started = time.perf_counter()
     oracle = Oracle(program)
     master = Master(program.first, oracle.weights, seed=seed)
-    state, spent, freed = _State(), 0.0, False
+    state, spent, freed, boxed = _State(), 0.0, False, False
     while True:
         left = time_limit - (time.perf_counter() - started)
         before = time.perf_counter()
         outer = master.solve(time_limit=left)
         spent += time.perf_counter() - before
+        if outer.reason == "unbounded" and not boxed:
+            master.box(BOX)
+            boxed = True
+            continue
+        if boxed and state.gap() <= gap and _at_the_box(program, state):
+            outer = replace(outer, reason="unbounded")
         if outer.reason != "optimal":
             return _stopped(outer, state, oracle, started, spent)
         if freed:
@@ -189,6 +193,12 @@ def solve_two_stage(
         if feasible and not freed:
             master.free_recourse()
             freed = True
+
+
+def _at_the_box(program: TwoStageProgram, state: _State) -> bool:
+    first = program.first
+    free = ~np.isfinite(first.column_lower) | ~np.isfinite(first.column_upper)
+    return state.x is not None and bool(np.any(np.abs(state.x[free]) >= BOX * (1.0 - 1e-6)))
 
 
 def _improve(state: _State, program: TwoStageProgram, oracle: Oracle, master: Master, outer: MasterPoint) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import SolverError
-from capacity_opt.solvers.two_stage import RecourseFamily, SampleGroup
+from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
 
 Array = NDArray[np.float64]
 IndexArray = NDArray[np.int32]
@@ -57,8 +57,8 @@ class RecourseGraph:
         self._family = family
         self._matrix = np.hstack([family.matrix, np.eye(m)])
         self._cost = np.concatenate([family.cost, np.zeros(m)])
-        self._lower = np.concatenate([family.lower, np.where(family.sense > 0, -np.inf, 0.0)])
-        self._upper = np.concatenate([family.upper, np.where(family.sense < 0, np.inf, 0.0)])
+        self._lower = np.concatenate([family.lower, family.slack_lower])
+        self._upper = np.concatenate([family.upper, family.slack_upper])
         self._index: dict[bytes, int] = {}
         self.count = 0
         self._allocate(64)
@@ -238,10 +238,10 @@ def _walker():  # type: ignore[no-untyped-def]
 
 def _compiled() -> ModuleType | None:
     try:
-        from capacity_opt.solvers import recourse_walk
+        from capacity_opt.solvers.stochastic import walk
     except ImportError:
         return None
-    return recourse_walk
+    return walk
 
 
 def walk_numpy(

@@ -68,6 +68,10 @@ class Master:
         low, high = np.full(self._groups, -np.inf), np.full(self._groups, np.inf)
         self._check(self._highs.changeColsBounds(self._groups, columns, low, high), "free the recourse columns")
 
+    def box(self, limit: float) -> None:
+        """Bound the first stage's free directions by ``limit`` for as long as cuts do not."""
+        self.set_bounds(np.maximum(self._first.column_lower, -limit), np.minimum(self._first.column_upper, limit))
+
     def set_integer(self, integer: bool) -> None:
         """Switch the first stage's integrality on or off."""
         import highspy

@@ -6,10 +6,17 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from capacity_opt.errors import SolverError
-from capacity_opt.solvers import recourse_graph
-from capacity_opt.solvers.benders import Oracle, solve_two_stage
 from capacity_opt.solvers.linear_program import LinearProgram
-from capacity_opt.solvers.two_stage import RecourseFamily, SampleGroup, TwoStageProgram, extensive_form
+from capacity_opt.solvers.stochastic import benders
+from capacity_opt.solvers.stochastic import graph as recourse_graph
+from capacity_opt.solvers.stochastic.benders import Oracle, solve_two_stage
+from capacity_opt.solvers.stochastic.program import (
+    RecourseFamily,
+    SampleGroup,
+    TwoStageProgram,
+    extensive_form,
+    slack_bounds,
+)
 
 
 def random_program(seed: int, *, complete: bool = True, samples: int = 6) -> TwoStageProgram:
@@ -41,12 +48,14 @@ def random_program(seed: int, *, complete: bool = True, samples: int = 6) -> Two
                 weight=float(rng.uniform(0.5, 2)),
             )
         )
+    slack_lower, slack_upper = slack_bounds(sense)
     family = RecourseFamily(
         matrix=matrix,
         cost=cost,
         lower=np.zeros(len(cost)),
         upper=upper,
-        sense=sense,
+        slack_lower=slack_lower,
+        slack_upper=slack_upper,
         random_rows=np.arange(services),
         groups=tuple(groups),
     )
@@ -93,6 +102,17 @@ def test_without_complete_recourse_feasibility_cuts_find_the_same_answer(seed):
         assert answer.objective == pytest.approx(truth, rel=1e-7)
 
 
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("seed", range(15))
+def test_one_program_after_another_gives_the_shared_bases_answer(seed, complete, monkeypatch):
+    program = random_program(seed, complete=complete)
+    shared = solve_two_stage(program, gap=1e-9, time_limit=20)
+    monkeypatch.setattr(benders, "LARGEST_GRAPH_ROWS", 0)
+    sequence = solve_two_stage(program, gap=1e-9, time_limit=20)
+    assert sequence.reason == shared.reason
+    assert sequence.objective == pytest.approx(shared.objective, rel=1e-7, nan_ok=True)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_numpy_walk_gives_the_compiled_walks_values(seed, monkeypatch):
     program = random_program(seed, samples=40)
@@ -113,7 +133,8 @@ def test_recourse_columns_are_feasible_and_cost_the_value():
         rhs = np.tile(group.base - group.technology @ point, (len(y), 1))
         rhs[:, family.random_rows] += group.values
         slack = rhs - y @ family.matrix.T
-        assert np.all(np.where(family.sense == 0, np.abs(slack), -family.sense * -slack) <= 1e-7)
+        assert np.all(slack >= family.slack_lower - 1e-7)
+        assert np.all(slack <= family.slack_upper + 1e-7)
         assert np.all(y >= family.lower - 1e-7)
         assert np.all(y <= family.upper + 1e-7)
         assert group.probability @ (y @ family.cost) == pytest.approx(value.value, rel=1e-9)
@@ -129,7 +150,8 @@ def test_recourse_that_falls_without_limit_is_refused():
         cost=cost,
         lower=family.lower,
         upper=family.upper,
-        sense=np.ones_like(family.sense),
+        slack_lower=np.full(len(family.matrix), -np.inf),
+        slack_upper=family.slack_upper,
         random_rows=family.random_rows,
         groups=family.groups,
     )

@@ -4,11 +4,11 @@
 
     minimise    first.cost @ x + sum over groups g of weight[g] * sum over samples s of probability[g, s] * Q(g, s, x)
     subject to  the rows, bounds and integrality of ``first``
-    Q(g, s, x) = min cost @ y   subject to   matrix @ y  (<=, =, >=)  base[g] + random[g, s] - technology[g] @ x,
-                                             lower <= y <= upper
+    Q(g, s, x) = min cost @ y   subject to   matrix @ y + slack = base[g] + random[g, s] - technology[g] @ x,
+                                             lower <= y <= upper,  slack_lower <= slack <= slack_upper
 
 Only right-hand sides differ between samples, so a basis that is dual feasible for one is dual feasible for all of
-them: that is what :mod:`capacity_opt.solvers.recourse_graph` lives on.
+them: that is what :mod:`capacity_opt.solvers.stochastic.graph` lives on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from capacity_opt import _checks
@@ -45,25 +45,33 @@ class SampleGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class RecourseFamily:
-    """One recourse problem for many samples. ``matrix`` (m, n) dense; ``sense`` (m,) -1 for <=, 0 for =, 1 for >=;
-    ``random_rows``: the rows in which samples differ; ``groups`` as in :class:`SampleGroup`."""
+    """One recourse problem for many samples. ``matrix`` (m, n) dense; ``cost``, ``lower``, ``upper`` (n,);
+    ``slack_lower``, ``slack_upper`` (m,): 0 and inf for <=, 0 and 0 for =, -inf and 0 for >= (:func:`slack_bounds`), 0
+    and a width for a range; ``random_rows``: the rows in which samples differ; ``groups``: :class:`SampleGroup`."""
 
     matrix: Array
     cost: Array
     lower: Array
     upper: Array
-    sense: IntArray
+    slack_lower: Array
+    slack_upper: Array
     random_rows: IntArray
     groups: tuple[SampleGroup, ...]
 
     def __post_init__(self) -> None:
         """Check every shape."""
         m, n = self.matrix.shape
-        for name, length in (("cost", n), ("lower", n), ("upper", n), ("sense", m)):
+        for name, length in (("cost", n), ("lower", n), ("upper", n), ("slack_lower", m), ("slack_upper", m)):
             if getattr(self, name).shape != (length,):
                 raise ArgumentError(f"{name} must have shape ({length},), got {getattr(self, name).shape}")
         for group in self.groups:
             _check_group(group, m, len(self.random_rows))
+
+
+def slack_bounds(sense: ArrayLike) -> tuple[Array, Array]:
+    """Slack bounds of rows by sense: -1 for <=, 0 for =, 1 for >=."""
+    signs = np.asarray(sense)
+    return np.where(signs > 0, -np.inf, 0.0), np.where(signs < 0, np.inf, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +118,8 @@ def _extensive_group(family: RecourseFamily, group: SampleGroup) -> tuple[sparse
     rhs = np.tile(group.base, (samples, 1))
     rhs[:, family.random_rows] += group.values
     cost = np.ravel(group.weight * group.probability[:, None] * family.cost)
-    lower = np.ravel(np.where(family.sense >= 0, rhs, -np.inf))
-    upper = np.ravel(np.where(family.sense <= 0, rhs, np.inf))
+    lower = np.ravel(rhs - family.slack_upper)
+    upper = np.ravel(rhs - family.slack_lower)
     links = sparse.kron(ones, group.technology, format="csr")
     blocks = sparse.kron(sparse.identity(samples), family.matrix, format="csr")
     return links, blocks, cost, np.tile(family.lower, samples), np.tile(family.upper, samples), lower, upper  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""The compiled walk over the basis graph; see :mod:`capacity_opt.solvers.recourse_graph`. Needs numba."""
+"""The compiled walk over the basis graph; see :mod:`capacity_opt.solvers.stochastic.graph`. Needs numba."""
 
 from __future__ import annotations
 

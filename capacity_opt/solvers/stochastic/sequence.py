@@ -1,0 +1,102 @@
+"""Expected recourse by one warm linear program after another, for recourse problems too large or too varied for the
+shared basis graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from capacity_opt.errors import SolverError
+from capacity_opt.solvers.stochastic.graph import GroupValue
+from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
+
+Array = NDArray[np.float64]
+IndexArray = NDArray[np.int32]
+
+
+def recourse_model(family: RecourseFamily, rhs: Array) -> Any:
+    """A HiGHS object (dual simplex, no presolve, one thread) holding the recourse problem for one right-hand side."""
+    import highspy
+
+    m, n = family.matrix.shape
+    highs = highspy.Highs()
+    options = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex", "time_limit": 600.0}
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+    matrix = sparse.csr_array(family.matrix)
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = n, m
+    model.col_cost_, model.col_lower_, model.col_upper_ = family.cost, family.lower, family.upper
+    model.row_lower_, model.row_upper_ = rhs - family.slack_upper, rhs - family.slack_lower
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
+    model.a_matrix_.value_ = matrix.data
+    highs.passModel(model)
+    return highs
+
+
+class RecourseSequence:
+    """Solves the samples of a family one after another, each warm from the one before."""
+
+    count = 0
+
+    def __init__(self, family: RecourseFamily) -> None:
+        """Pass the model once."""
+        import highspy
+
+        self._family = family
+        self._rows = np.arange(len(family.matrix), dtype=np.int32)
+        self._highs = recourse_model(family, np.zeros(len(family.matrix)))
+        self._optimal, self._infeasible = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
+
+    def evaluate(self, group: SampleGroup, point: Array, basis: IndexArray) -> GroupValue:
+        """Expected recourse of ``group`` at first-stage ``point``; ``basis`` is left alone."""
+        base = group.base - group.technology @ point
+        values, slope = np.empty(len(group.values)), np.zeros(len(base))
+        for s, (moves, probability) in enumerate(zip(group.values, group.probability)):
+            rhs = base.copy()
+            rhs[self._family.random_rows] += moves
+            if not self._solve(rhs):
+                return self._ray(group, basis)
+            values[s] = self._highs.getInfo().objective_function_value
+            slope += probability * np.asarray(self._highs.getSolution().row_dual)
+        return GroupValue(value=float(group.probability @ values), slope=slope, sample_values=values, basis=basis)
+
+    def _solve(self, rhs: Array) -> bool:
+        lower, upper = rhs - self._family.slack_upper, rhs - self._family.slack_lower
+        self._highs.changeRowsBounds(len(rhs), self._rows, lower, upper)
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status == self._optimal:
+            return True
+        if status == self._infeasible:
+            return False
+        raise SolverError(f"a recourse problem ended as {status}: its cost may fall without limit")
+
+    def _ray(self, group: SampleGroup, basis: IndexArray) -> GroupValue:
+        """The Farkas ray of an infeasible sample, turned so that possible right-hand sides have ray @ rhs >= level."""
+        family = self._family
+        _, _, dual = self._highs.getDualRay()
+        ray = -np.asarray(dual)
+        reach = ray @ family.matrix
+        level = _most(-reach, family.lower, family.upper) + _most(-ray, family.slack_lower, family.slack_upper)
+        tightest = int(np.argmin(group.values @ ray[family.random_rows]))
+        return GroupValue(
+            value=np.inf,
+            slope=np.zeros(len(ray)),
+            sample_values=np.full(len(group.values), np.inf),
+            basis=basis,
+            ray=ray,
+            ray_level=-level,
+            ray_sample=tightest,
+        )
+
+
+def _most(direction: Array, lower: Array, upper: Array) -> float:
+    """max direction @ v over the box; directions that are zero up to rounding count as zero."""
+    used = np.abs(direction) > 1e-9
+    corner = np.where(direction > 0, upper, lower)
+    return float(np.sum(direction[used] * corner[used]))
