@@ -126,7 +126,7 @@ def _places(
                 fix="Keep one",
             )
         places[cells] = row
-    missing = (places < 0).any(axis=2)
+    missing: NDArray[np.bool_] = np.any(places < 0, axis=2)
     for t in np.flatnonzero(missing.any(axis=0)).tolist():
         short = [groups.names[j] for j in np.flatnonzero(missing[:, t])]
         told = ", ".join(short[:10]) + (" ..." if len(short) > 10 else "")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from capacity_opt.scenario import schema
 from capacity_opt.scenario.overrides import Patch, apply_patch, merged, patch_of, set_key, split_setting
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
-from capacity_opt.scenario.spec import Spec
+from capacity_opt.scenario.spec import Demand, Spec
 from capacity_opt.scenario.tables import TextTable, read_text_table
 from capacity_opt.scenario.timeline import PERIODS_PER_YEAR
 from capacity_opt.scenario.toml_file import TomlFile, read_toml
@@ -147,7 +147,7 @@ def _apply_settings(toml: TomlFile, settings: Sequence[str], variant: str | None
             patch_of(raw, f"{FILE} variant {variant}", line) for raw in chosen.get("overrides", []) if "table" in raw
         ]
     for text in settings:
-        change = split_setting(text, table_keys(), problems)
+        change = split_setting(text, table_keys(), problems, {f"demand.{key}" for key in Demand.model_fields})
         if isinstance(change, Patch):
             patches.append(change)
         elif change is not None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from capacity_opt.scenario.cells import CellError, number
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
+from capacity_opt.scenario.schema import DURATION_UNITS
 from capacity_opt.scenario.tables import TextTable
 
 _SET = re.compile(
     r"\s*(?P<path>[^=\[\]]*?(?:\[(?P<where>[^\]]*)\]\.(?P<column>[^=*]+?))?)\s*(?P<sign>\*?=)(?P<value>.*)", re.S
 )
+
+_UNIT = re.compile("[a-z]{3}|" + "|".join(DURATION_UNITS))
 
 
 @dataclass
@@ -50,8 +53,11 @@ def cell_text(value: object) -> str:
     return str(value)
 
 
-def split_setting(text: str, table_keys: Sequence[str], problems: Problems) -> tuple[str, object] | Patch | None:
-    """``path=value`` as a key and its value, or as a patch where the path begins with a table's name.
+def split_setting(
+    text: str, table_keys: Sequence[str], problems: Problems, known_keys: Collection[str] = ()
+) -> tuple[str, object] | Patch | None:
+    """``path=value`` as a key and its value, or as a patch where the path begins with a table's name (and is not one of
+    ``known_keys``, which settles a section and a table of the same name).
 
     >>> split_setting("fleet.gap=1%", [], Problems())
     ('fleet.gap', '1%')
@@ -64,7 +70,7 @@ def split_setting(text: str, table_keys: Sequence[str], problems: Problems) -> t
         return None
     head, _, rest = found["path"].partition(".")
     table = head.partition("[")[0].strip()
-    if found["column"] is None and (table not in table_keys or not rest):
+    if found["column"] is None and (table not in table_keys or not rest or found["path"].strip() in known_keys):
         if found["sign"] == "*=":
             problems.error(
                 "E241", "--set", "*= scales columns of tables", value=shown(text), fix="Write the new value with ="
@@ -121,6 +127,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def apply_patch(table: TextTable, patch: Patch, columns: Sequence[str], problems: Problems) -> None:
     """Change the rows of ``table`` that the patch matches; ``columns`` may be added, others must be there."""
+    patch = _with_units(patch, table)
     for name in patch.where:
         if name not in table.columns:
             _note(patch, f"{table.file} has no column {shown(name)}", did_you_mean(name, table.columns), problems)
@@ -146,6 +153,21 @@ def apply_patch(table: TextTable, patch: Patch, columns: Sequence[str], problems
             table.columns[name][row] = text
     for name, factor in patch.scale.items():
         _scale(table, name, factor, rows, patch, problems)
+
+
+def _with_units(patch: Patch, table: TextTable) -> Patch:
+    """``price`` may mean the table's ``price_usd``, ``lead_time`` its ``lead_time_months``."""
+
+    def full(name: str) -> str:
+        with_unit = [column for column in table.columns if _UNIT.fullmatch(column.removeprefix(f"{name}_"))]
+        with_unit = [column for column in with_unit if column.startswith(f"{name}_")]
+        return with_unit[0] if name not in table.columns and len(with_unit) == 1 else name
+
+    return replace(
+        patch,
+        set={full(name): text for name, text in patch.set.items()},
+        scale={full(name): factor for name, factor in patch.scale.items()},
+    )
 
 
 def _add_column(table: TextTable, name: str, columns: Sequence[str], patch: Patch, problems: Problems) -> bool:

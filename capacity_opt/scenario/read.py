@@ -56,10 +56,11 @@ class Scenario:
 
     @property
     def demand(self) -> Demand | None:
-        """Demand of the items per period where one family describes all of them, else ``None``
-        (``inventory.demand.parts`` has the families)."""
-        parts = () if self.inventory is None else self.inventory.demand.parts
-        return parts[0][1] if len(parts) == 1 else None
+        """Demand of the items per period (one family's object where one describes all of them)."""
+        if self.inventory is None:
+            return None
+        parts = self.inventory.demand.parts
+        return parts[0][1] if len(parts) == 1 else self.inventory.demand
 
     @property
     def frontier(self) -> Frontier | None:

@@ -106,7 +106,7 @@ def test_toy3_zone_loss(variant, expected):
 
 
 def test_toy4_lead_time_lots_and_decommission():
-    problem, plan = solved("toy4_lead_time_lots_decommission")
+    _problem, plan = solved("toy4_lead_time_lots_decommission")
     expected = EXPECTED["toy4_lead_time_lots_decommission"]["expected"]
     assert plan.objective == pytest.approx(expected["objective"], abs=1e-6)
     assert plan.racks[0, 0].tolist() == pytest.approx([2, 0, 0, 0])

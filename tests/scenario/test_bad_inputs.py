@@ -1,0 +1,122 @@
+import pytest
+
+import capacity_opt as co
+from tests.scenario.bad_inputs import BAD_INPUTS
+from tests.scenario.small import FILES, spoil, write
+
+SAMPLES = 'kind = "samples"\nfile = "demand.csv"\n'
+
+
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
+def test_bad_input_says_place_rule_value_and_fix(tmp_path, bad):
+    with pytest.raises(co.ScenarioError) as caught:
+        co.read_scenario(spoil(tmp_path / "s", bad.file, bad.old, bad.new))
+    told = [str(problem) for problem in caught.value.problems]
+    right = [line for line in told if line.startswith(f"{bad.code} {bad.place}")]
+    assert right, told
+    assert any(all(part in line for part in bad.says) for line in right), right
+    assert caught.value.exit_code == 3
+
+
+def test_all_problems_are_told_together(tmp_path):
+    folder = spoil(tmp_path / "s", "classes.csv", "4,0.99,90", "4,99,-90")
+    (folder / "zones.csv").write_text(FILES["zones.csv"].replace("400", "400 kW", 1))
+    with pytest.raises(co.ScenarioError, match="3 problems found") as caught:
+        co.read_scenario(folder)
+    assert {problem.code for problem in caught.value.problems} == {"E201", "E203", "E206"}
+
+
+def test_many_like_problems_are_counted(tmp_path):
+    rows = "".join(f"i{n},z1,-1,9,30,0\n" for n in range(25))
+    folder = write(tmp_path / "s", items_csv=FILES["items.csv"] + rows)
+    with pytest.raises(co.ScenarioError) as caught:
+        co.read_scenario(folder)
+    like = [problem for problem in caught.value.problems if problem.column == "holding_cost_usd"]
+    assert len(like) == 11
+    assert like[-1].rule == "15 more rows like this (25 in all)"
+
+
+def test_crossing_quantiles_are_sorted_with_a_counted_warning(tmp_path):
+    folder = spoil(tmp_path / "s", "demand.csv", "300,350,420", "300,350,120")
+    warning = co.read_scenario(folder).warnings[0]
+    assert warning.code == "W212"
+    assert warning.place == "demand.csv:2"
+    assert "p90 = 120 < p50 = 350 (critical eu-west-1 2027-01-01): 1 row crosses, repaired by sorting" in warning.rule
+
+
+def test_crossing_quantiles_are_refused_where_asked(tmp_path):
+    folder = spoil(tmp_path / "s", "demand.csv", "300,350,420", "300,350,120")
+    with pytest.raises(co.ScenarioError, match="E212 demand.csv:2"):
+        co.read_scenario(folder, set=["demand.crossing=error"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("low,0.5,critical,80\nhigh,0.47,critical,120\n", "probabilities sum to 0.97 .must be 1.. Missing a sample"),
+        ("low,0.5,critical,80\nhigh,,critical,120\n", "no probability for 'high'"),
+        ("low,0.5,critical,80\nlow,0.4,critical,120\n", "two probabilities"),
+    ],
+)
+def test_probabilities_of_samples(tmp_path, rows, says):
+    folder = write(
+        tmp_path / "s",
+        demand_csv="sample,probability,class,value\n" + rows,
+        classes_csv=FILES["classes.csv"].replace("standard,1,2,0.9,20\n", ""),
+        zones_csv="zone\nz1\nz2\nz3\n",
+        options_csv="option,kind,server_type,price\non-demand,on_demand,gen10,900\n",
+    )
+    text = FILES["scenario.toml"].replace('kind = "quantiles"\nfile = "demand.csv"\nautocorrelation = 0.5\n', SAMPLES)
+    (folder / "scenario.toml").write_text(text)
+    with pytest.raises(co.ScenarioError, match=says):
+        co.read_scenario(folder)
+
+
+def test_demand_above_all_that_can_be_built_is_told_before_solving(tmp_path):
+    folder = write(tmp_path / "s")
+    with pytest.raises(co.ScenarioError, match=r"E242 classes.csv: infeasible before solving: period 2027-01-01 needs"):
+        co.read_scenario(
+            folder,
+            set=[
+                "fleet.shortage_allowed=false",
+                "server_types.order_limit=0",
+                "options.limit=0",
+                *(f"demand.{level}*=30" for level in ("p10", "p50", "p90")),
+            ],
+        )
+
+
+def test_worthless_promises_are_warned_of(tmp_path):
+    folder = spoil(tmp_path / "s", "items.csv", "0.5,9,30,3", "0.5,0,30,3")
+    warning = co.read_scenario(folder).warnings[0]
+    assert (warning.code, warning.place) == ("W243", "items.csv:3:stockout_cost")
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK(""http://x"")', "<script>alert(1)</script>", "\x1b[31mred", "[/red]"])
+def test_hostile_names_are_text(tmp_path, name):
+    folder = write(tmp_path / "s")
+    for file in ("items.csv", "item_demand.csv"):
+        text = FILES[file].replace("fan,", f'"{name}",')
+        (folder / file).write_text(text, encoding="utf-8")
+    assert co.read_scenario(folder).inventory.names[1] == name.replace('""', '"')
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"PK\x03\x04rest", "E235 items.csv: is an Excel workbook"),
+        (b"", "E235 items.csv: is empty"),
+        (b"item,location\n\xff\xfe,z\n", "E235 items.csv:2: is not UTF-8"),
+        (b"item\0,location\n", "E235 items.csv: is not a text file"),
+    ],
+)
+def test_files_that_are_no_tables(tmp_path, content, says):
+    folder = write(tmp_path / "s")
+    (folder / "items.csv").write_bytes(content)
+    with pytest.raises(co.ScenarioError, match=says):
+        co.read_scenario(folder)
+
+
+def test_no_such_folder(tmp_path):
+    with pytest.raises(co.ScenarioError, match="no such scenario folder"):
+        co.read_scenario(tmp_path / "nothing")
