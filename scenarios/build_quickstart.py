@@ -46,11 +46,12 @@ ASSUMED: dict[str, tuple[float, str]] = {
     "failure_clumping": (0.30, "coefficient of variation of the monthly failure rate (bad batches)"),
 }
 
-# class: share of vCPU, GiB per vCPU, growth per month, forecast error of one month, fill target, penalty USD/vCPU-month
+# class: share of vCPU, GiB per vCPU, growth per month, forecast error of one month, fill target,
+# penalty USD per vCPU-month, share still served when a zone is lost
 CLASSES = {
-    "critical": (0.25, 8.0, 0.020, 0.012, 0.9990, 400.0),
-    "standard": (0.50, 4.0, 0.025, 0.018, 0.9900, 120.0),
-    "preemptible": (0.25, 2.0, 0.030, 0.030, 0.9000, 12.0),
+    "critical": (0.25, 8.0, 0.020, 0.012, 0.9990, 400.0, 1.0),
+    "standard": (0.50, 4.0, 0.025, 0.018, 0.9900, 120.0, 0.35),
+    "preemptible": (0.25, 2.0, 0.030, 0.030, 0.9700, 4.0, 0.0),
 }
 # on-demand families that sell a class's ratio of memory to vCPU
 FAMILY = {2.0: "c7a", 4.0: "m7a", 8.0: "r7a"}
@@ -92,7 +93,7 @@ POWER_LIMIT_KW = {"z1": 285.0, "z2": 340.0, "z3": 340.0}
 RACK_UNIT_LIMIT = {"z1": 700.0, "z2": 700.0, "z3": 700.0}
 
 # type, zone, racks, month of arrival (0 = first)
-PLACED = (("bergamo-256", "z2", 1, 1), ("bergamo-256", "z3", 1, 1))
+PLACED = (("bergamo-256", "z2", 1, 1),)
 NOTES = {
     "xeon-128": "SPECpower_ssj2008 Inspur NF5180M6 (Xeon Platinum 8352Y, 2021); price, lead time: assumptions",
     "genoa-160": "GreenSKU Baseline (AMD Genoa); price, lead time: assumptions",
@@ -341,9 +342,10 @@ def classes() -> pd.DataFrame:
             "memory_gib": memory,
             "fill_rate": target,
             "penalty_usd": penalty,
+            "protected_share": protected,
             "note": "assumption: memory per vCPU as in AWS r, m and c families; target and penalty chosen",
         }
-        for name, (_, memory, _, _, target, penalty) in CLASSES.items()
+        for name, (_, memory, _, _, target, penalty, protected) in CLASSES.items()
     )
 
 
@@ -424,8 +426,8 @@ def assumptions() -> str:
     lines += [
         f"* class `{name}`: {share:g} of vCPU, {memory:g} GiB per vCPU, growth {growth:.1%} a month, forecast error of "
         f"one month {error:.1%} (grows with the square root of months ahead), fill target {target:g}, penalty "
-        f"{penalty:g} USD per vCPU and month unmet"
-        for name, (share, memory, growth, error, target, penalty) in CLASSES.items()
+        f"{penalty:g} USD per vCPU and month unmet, {protected:.0%} still served when a zone is lost"
+        for name, (share, memory, growth, error, target, penalty, protected) in CLASSES.items()
     ]
     lines += [
         f"* spare part `{name}`: {price:g} USD, {lost:.0%} of its server's worth lost while missing, "

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from capacity_opt.scenario.read import read_scenario
+
 ROOT = Path(__file__).resolve().parents[2]
 QUICKSTART = ROOT / "scenarios" / "quickstart"
 DATA = Path(os.environ.get("CAPACITY_OPT_DATA", ROOT.parent / "shared" / "data")) / "fleet"
@@ -90,3 +92,12 @@ def test_every_table_is_named_in_the_sources():
     for path in QUICKSTART.glob("*.csv"):
         assert f"`{path.name}`" in text
     assert "CC-BY-4.0" in text
+
+
+def test_the_scenario_reads_without_a_warning():
+    scenario = read_scenario(QUICKSTART)
+    assert scenario.warnings == ()
+    sizes = scenario.fleet.sizes
+    assert {name: sizes[name] for name in "KZGTCR"} == {"K": 4, "Z": 3, "G": 1, "T": 12, "C": 3, "R": 2}
+    assert scenario.fleet.supply.lead_time.min() == 2
+    assert scenario.fleet.supply.lead_time.max() == 4
