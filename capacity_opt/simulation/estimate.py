@@ -67,6 +67,35 @@ def estimate_ratio(numerator: Array, denominator: Array, *, level: float = 0.95)
     return _estimate(ratio, ratio - half, ratio + half, count, level)
 
 
+def estimate_share(numerator: Array, denominator: Array, *, level: float = 0.95) -> Estimate:
+    """A ratio that lies in [0, 1], such as a fill rate: as :func:`estimate_ratio`, and kept inside [0, 1].
+
+    Where every replication gives exactly 1 (or 0), spread tells nothing; the bound is then that of Clopper and Pearson
+    for n successes in n trials: never having seen a shortage in 2,000 samples does not prove that there is none.
+
+    >>> e = estimate_share(np.ones(2000), np.ones(2000))
+    >>> e.value, round(e.low, 5), e.high
+    (1.0, 0.99816, 1.0)
+    """
+    plain = estimate_ratio(numerator, denominator, level=level)
+    value, low, high = (np.asarray(number) for number in (plain.value, plain.low, plain.high))
+    surely = ((1.0 - level) / 2.0) ** (1.0 / len(numerator))
+    low = np.where((value == 1) & (low == high), surely, np.clip(low, 0.0, 1.0))
+    asked = np.asarray(denominator.sum(axis=0) > 0)
+    high = np.where((value == 0) & asked & (low == high), 1.0 - surely, np.clip(high, 0.0, 1.0))
+    return _estimate(value, low, high, len(numerator), level)
+
+
+def estimate_exactly(values: Array, probability: Array, *, level: float = 0.95) -> Estimate:
+    """The expectation over a complete list of outcomes (axis 0): no uncertainty is left.
+
+    >>> estimate_exactly(np.array([0.0, 10.0]), np.array([0.25, 0.75])).high
+    7.5
+    """
+    mean = np.tensordot(probability, values, 1)
+    return _estimate(mean, mean, mean, len(values), level)
+
+
 def _rows(values: Array) -> Array:
     """Replications last and contiguous, so that one item sums in the same order as a million."""
     return np.ascontiguousarray(np.moveaxis(values, 0, -1))

@@ -1,0 +1,181 @@
+"""Plays a fleet plan on fresh samples under strict priority and reports the service really given.
+
+Order of events in a period: zones fail or recover, racks whose lead time (and delay) ends arrive, servers at the end of
+life leave; then in every block demand is met, most critical class first, by the rules of
+:mod:`capacity_opt.simulation.arena`; what is not met is lost. Nothing here comes from the optimiser but its decisions:
+stock, service, utilization and every cost are recomputed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from capacity_opt import _checks
+from capacity_opt.errors import ArgumentError
+from capacity_opt.problem.fleet import DisruptionPaths, FleetProblem
+from capacity_opt.problem.plan import ClassAvailability, FleetPlan
+from capacity_opt.simulation.arena import Arena, build_arena
+from capacity_opt.simulation.dispatch import Means, Served, serve
+from capacity_opt.simulation.estimate import Estimate
+from capacity_opt.simulation.judgement import FleetJudgement
+from capacity_opt.simulation.ledger import ledger
+from capacity_opt.simulation.measures import Weights, by_class, fill_while_zone_lost, shortage_cvar, utilization
+from capacity_opt.simulation.supplied import committed_units, servers_in_service
+from capacity_opt.simulation.verdict import Verdict, judge
+from capacity_opt.simulation.world import World, draw_world
+
+Array = NDArray[np.float64]
+
+Dispatch = Literal["greedy", "exact"]
+
+
+def simulate_fleet(
+    plan: FleetPlan,
+    problem: FleetProblem,
+    *,
+    samples: int = 2000,
+    seed: int,
+    dispatch: Dispatch = "greedy",
+    disruptions: DisruptionPaths | None = None,
+    shortage_worth: ArrayLike | None = None,
+    level: float = 0.95,
+) -> FleetJudgement:
+    """Judge ``plan`` on ``samples`` fresh outcomes of ``problem``; see :class:`FleetJudgement` for what is measured.
+
+    ``dispatch``: ``"greedy"`` follows operations' rules; ``"exact"`` serves as much as strict priority allows at all,
+    by a linear program wherever the rules left demand unmet. ``disruptions`` replaces those of the problem (lost zones,
+    late deliveries). ``shortage_worth`` (J,): the highest price per unit and period that operations pay to avoid a
+    shortage (default: the penalty, or any price where a promise stands). ``level``: confidence of the intervals.
+
+    Raises ``ArgumentError`` where plan and problem do not fit.
+    """
+    _check_plan(plan, problem)
+    world = draw_world(problem, samples=samples, seed=seed, disruptions=disruptions)
+    worth = None if shortage_worth is None else _checks.shape("shortage_worth", shortage_worth, (problem.sizes["J"],))
+    arena = build_arena(problem, worth)
+    service = servers_in_service(plan, problem, world.delay)
+    means = _means(plan, arena, world, service)
+    served = _serve(arena, world, means, dispatch)
+    weights = Weights(probability=world.probability, level=level)
+    money = ledger(plan, problem, served, service, world.delay)
+    return _judgement(plan, problem, world, (served, means, service), money, weights, (seed, dispatch))
+
+
+def _serve(arena: Arena, world: World, means: Means, dispatch: Dispatch) -> Served:
+    served = serve(arena, world.demand, means)
+    if dispatch == "greedy":
+        return served
+    if dispatch == "exact":
+        from capacity_opt.simulation.exact_dispatch import improve
+
+        return improve(arena, world.demand, means, served)
+    raise ArgumentError(f"dispatch must be 'greedy' or 'exact', got {dispatch!r}")
+
+
+def _means(plan: FleetPlan, arena: Arena, world: World, service: Array) -> Means:
+    """What every sample has to serve with."""
+    problem = arena.problem
+    there = service * world.available[:, None]
+    servers = np.einsum("skzt,zp->stkp", there, arena.member.astype(np.float64))
+    options, periods = problem.options, len(problem.periods)
+    limit = options.limit.reshape(len(options.names), periods)
+    committed = np.array([kind == "commitment" for kind in options.kind], dtype=bool)[:, None]
+    budget = np.where(committed, committed_units(plan, problem), limit).T
+    return Means(
+        servers=np.ascontiguousarray(servers.reshape(*servers.shape[:2], -1)),
+        budget=np.where(world.spot > 0, budget, 0.0),
+        lost=np.ascontiguousarray(np.moveaxis(world.available <= 0, 1, 2)),
+    )
+
+
+def _judgement(
+    plan: FleetPlan,
+    problem: FleetProblem,
+    world: World,
+    played: tuple[Served, Means, Array],
+    money: Mapping[str, Array],
+    weights: Weights,
+    how: tuple[int, str],
+) -> FleetJudgement:
+    (served, means, service), samples = played, len(world.demand)
+    happened = by_class(problem, world.demand, served.unmet)
+    total: Array = np.sum(list(money.values()), axis=0)
+    units, asked = happened.served.sum(axis=2), happened.asked.sum(axis=2)
+    fill = weights.share(units, asked)
+    ones = np.ones(units.shape)
+    calm: Array = 1.0 - np.asarray(happened.short.mean(axis=2))
+    per_period = weights.share(calm, ones)
+    joint = weights.share(1.0 - np.any(happened.short, axis=2), ones)
+    return FleetJudgement(
+        classes=problem.groups.classes,
+        periods=problem.periods,
+        fill=fill,
+        fill_by_period=weights.share(happened.served, happened.asked),
+        no_shortage_per_period=per_period,
+        no_shortage_joint=joint,
+        unmet=weights.mean(asked - units),
+        shortage_cvar=shortage_cvar(problem, happened, weights),
+        fill_while_zone_lost=fill_while_zone_lost(happened, world.available, weights),
+        utilization=utilization(problem, served, means, service, world, weights),
+        cost={name: weights.mean(values) for name, values in money.items()},
+        total_cost=weights.mean(total),
+        verdicts=_verdicts(problem, plan.availability, fill, per_period, joint),
+        samples=samples,
+        seed=how[0],
+        dispatch=how[1],
+        complete=world.probability is not None,
+        cost_by_sample=total,
+        served_by_sample=units,
+        asked_by_sample=asked,
+        probability=np.full(samples, 1.0 / samples) if world.probability is None else world.probability,
+    )
+
+
+def _verdicts(
+    problem: FleetProblem, promised: ClassAvailability, fill: Estimate, per_period: Estimate, joint: Estimate
+) -> tuple[Verdict, ...]:
+    """One verdict per class and measure; the shortage target concerns the scope that the problem names."""
+    service = problem.service
+    none = np.full(len(problem.groups.classes), np.nan)
+    periodic = service.no_shortage_scope == "period"
+    measures = (
+        ("fill", service.fill_rate, promised.fill, fill),
+        (
+            "no_shortage_per_period",
+            service.no_shortage_probability if periodic else none,
+            promised.no_shortage_per_period,
+            per_period,
+        ),
+        (
+            "no_shortage_joint",
+            none if periodic else service.no_shortage_probability,
+            promised.no_shortage_joint,
+            joint,
+        ),
+    )
+    return tuple(
+        judge(float(target[c]), _one(judged, c), subject=name, measure=measure, promised=float(claimed[c]))
+        for measure, target, claimed, judged in measures
+        for c, name in enumerate(problem.groups.classes)
+    )
+
+
+def _one(estimate: Estimate, c: int) -> Estimate:
+    value, low, high = (float(np.asarray(number)[c]) for number in (estimate.value, estimate.low, estimate.high))
+    return Estimate(value=value, low=low, high=high, replications=estimate.replications, level=estimate.level)
+
+
+def _check_plan(plan: FleetPlan, problem: FleetProblem) -> None:
+    sizes = problem.sizes
+    for name, array, axes in (
+        ("racks", plan.racks, "KZT"),
+        ("retired", plan.retired, "KZT"),
+        ("committed", plan.committed, "MT"),
+    ):
+        expected = tuple(sizes[axis] for axis in axes)
+        if array.shape != expected:
+            raise ArgumentError(f"plan.{name} must have shape {expected} ({', '.join(axes)}), got {array.shape}")
