@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
+    from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.disruption import (
         DisruptedBaseStock,
         DisruptedOrderQuantity,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         optimize_disrupted_order_quantity,
     )
     from capacity_opt.inventory.eoq import EOQResult, evaluate_eoq, optimize_eoq
+    from capacity_opt.inventory.explain import Calendar, OrderLines, explain_line, explain_orders
     from capacity_opt.inventory.guaranteed_service import (
         GuaranteedServicePlan,
         evaluate_guaranteed_service,
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     )
     from capacity_opt.inventory.lost_sales_optimal import OptimalLostSales, optimize_lost_sales
     from capacity_opt.inventory.lot_size import CapacitatedLotSizeResult, optimize_capacitated_lot_size
+    from capacity_opt.inventory.newsvendor import NewsvendorResult, evaluate_newsvendor, optimize_newsvendor
     from capacity_opt.inventory.one_for_one import (
         LostSalesOneForOne,
         OneForOne,
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
         optimize_all_units_discount,
         optimize_incremental_discount,
     )
+    from capacity_opt.inventory.rounding import RoundedOrders, RoundingRules, RoundingStep, round_orders
     from capacity_opt.inventory.rq import RQResult, evaluate_rq, optimize_rq
     from capacity_opt.inventory.serial import (
         SerialBaseStock,
@@ -106,14 +110,18 @@ if TYPE_CHECKING:
     )
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.estimate import Estimate
+    from capacity_opt.simulation.fleet import simulate_fleet
     from capacity_opt.simulation.inventory import simulate
+    from capacity_opt.simulation.judgement import FleetJudgement
     from capacity_opt.simulation.result import SimulationResult
+    from capacity_opt.simulation.verdict import Verdict
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ArgumentError": "errors",
     "BaseStock": "problem.policies",
+    "Calendar": "inventory.explain",
     "CapacitatedLotSizeResult": "inventory.lot_size",
     "CapacityError": "errors",
     "CappedBaseStock": "problem.policies",
@@ -130,8 +138,11 @@ _HOMES = {
     "Empirical": "demand.empirical",
     "Estimate": "simulation.estimate",
     "FixedDemand": "demand.paths",
+    "FleetJudgement": "simulation.judgement",
     "FleetPlan": "problem.plan",
     "FleetProblem": "problem.fleet",
+    "Frontier": "frontier",
+    "FrontierPoint": "frontier",
     "Gamma": "demand.parametric",
     "GivenSamples": "demand.paths",
     "GuaranteedServicePlan": "inventory.guaranteed_service",
@@ -151,9 +162,11 @@ _HOMES = {
     "LotSizeResult": "inventory.wagner_whitin",
     "Mixture": "demand.mixture",
     "NegativeBinomial": "demand.counts",
+    "NewsvendorResult": "inventory.newsvendor",
     "Normal": "demand.parametric",
     "OneForOne": "inventory.one_for_one",
     "OptimalLostSales": "inventory.lost_sales_optimal",
+    "OrderLines": "inventory.explain",
     "Pmf": "demand.lattice",
     "Poisson": "demand.counts",
     "ProjectedInventoryLevel": "problem.policies",
@@ -161,6 +174,9 @@ _HOMES = {
     "RQResult": "inventory.rq",
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
+    "RoundedOrders": "inventory.rounding",
+    "RoundingRules": "inventory.rounding",
+    "RoundingStep": "inventory.rounding",
     "RunFolderError": "errors",
     "Scenario": "scenario.read",
     "ScenarioError": "errors",
@@ -174,6 +190,7 @@ _HOMES = {
     "TwoEchelonStock": "inventory.two_echelon",
     "UnboundedError": "errors",
     "Uniform": "demand.parametric",
+    "Verdict": "simulation.verdict",
     "VerificationError": "errors",
     "approximate_two_echelon": "inventory.two_echelon",
     "bound_serial": "inventory.serial",
@@ -187,10 +204,14 @@ _HOMES = {
     "evaluate_lost_sales": "inventory.lost_sales",
     "evaluate_lost_sales_one_for_one": "inventory.one_for_one",
     "evaluate_lot_size": "inventory.wagner_whitin",
+    "evaluate_newsvendor": "inventory.newsvendor",
     "evaluate_one_for_one": "inventory.one_for_one",
     "evaluate_rq": "inventory.rq",
     "evaluate_serial": "inventory.serial",
     "evaluate_two_echelon": "inventory.two_echelon",
+    "explain_line": "inventory.explain",
+    "explain_orders": "inventory.explain",
+    "frontier": "frontier",
     "lead_time_demand": "demand.lead_time",
     "optimize_all_units_discount": "inventory.quantity_discount",
     "optimize_capacitated_lot_size": "inventory.lot_size",
@@ -204,19 +225,23 @@ _HOMES = {
     "optimize_lost_sales": "inventory.lost_sales_optimal",
     "optimize_lost_sales_base_stock": "inventory.lost_sales",
     "optimize_lost_sales_one_for_one": "inventory.one_for_one",
+    "optimize_newsvendor": "inventory.newsvendor",
     "optimize_projected_inventory_level": "inventory.lost_sales",
     "optimize_rq": "inventory.rq",
     "optimize_serial": "inventory.serial",
     "optimize_two_echelon": "inventory.two_echelon",
     "optimize_wagner_whitin": "inventory.wagner_whitin",
     "read_scenario": "scenario.read",
+    "round_orders": "inventory.rounding",
     "simulate": "simulation.inventory",
+    "simulate_fleet": "simulation.fleet",
     "size_fleet": "fleet.size",
 }
 
 __all__ = [
     "ArgumentError",
     "BaseStock",
+    "Calendar",
     "CapacitatedLotSizeResult",
     "CapacityError",
     "CappedBaseStock",
@@ -233,8 +258,11 @@ __all__ = [
     "Empirical",
     "Estimate",
     "FixedDemand",
+    "FleetJudgement",
     "FleetPlan",
     "FleetProblem",
+    "Frontier",
+    "FrontierPoint",
     "Gamma",
     "GivenSamples",
     "GuaranteedServicePlan",
@@ -254,9 +282,11 @@ __all__ = [
     "LotSizeResult",
     "Mixture",
     "NegativeBinomial",
+    "NewsvendorResult",
     "Normal",
     "OneForOne",
     "OptimalLostSales",
+    "OrderLines",
     "Pmf",
     "Poisson",
     "ProjectedInventoryLevel",
@@ -264,6 +294,9 @@ __all__ = [
     "RQResult",
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
+    "RoundedOrders",
+    "RoundingRules",
+    "RoundingStep",
     "RunFolderError",
     "Scenario",
     "ScenarioError",
@@ -277,8 +310,8 @@ __all__ = [
     "TwoEchelonStock",
     "UnboundedError",
     "Uniform",
+    "Verdict",
     "VerificationError",
-    "__version__",
     "approximate_two_echelon",
     "bound_serial",
     "disrupted_lead_time",
@@ -291,10 +324,14 @@ __all__ = [
     "evaluate_lost_sales",
     "evaluate_lost_sales_one_for_one",
     "evaluate_lot_size",
+    "evaluate_newsvendor",
     "evaluate_one_for_one",
     "evaluate_rq",
     "evaluate_serial",
     "evaluate_two_echelon",
+    "explain_line",
+    "explain_orders",
+    "frontier",
     "lead_time_demand",
     "optimize_all_units_discount",
     "optimize_capacitated_lot_size",
@@ -308,14 +345,18 @@ __all__ = [
     "optimize_lost_sales",
     "optimize_lost_sales_base_stock",
     "optimize_lost_sales_one_for_one",
+    "optimize_newsvendor",
     "optimize_projected_inventory_level",
     "optimize_rq",
     "optimize_serial",
     "optimize_two_echelon",
     "optimize_wagner_whitin",
     "read_scenario",
+    "round_orders",
     "simulate",
+    "simulate_fleet",
     "size_fleet",
+    "__version__",
 ]
 
 
