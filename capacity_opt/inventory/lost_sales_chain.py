@@ -190,8 +190,8 @@ class _Seen:
 
     def index(self, states: IntArray) -> IntArray:
         """The position at which each state was found."""
-        position: IntArray = self._positions[np.searchsorted(self._keys, self._pack(states))]
-        return position
+        found = np.searchsorted(self._keys, self._pack(states))
+        return self._positions[found].astype(np.int64)
 
     def _pack(self, states: IntArray) -> IntArray:
         if self._bits < 63 and int(states.max(initial=0)) >> self._bits:
