@@ -3,7 +3,7 @@
 Between two given levels the quantile function is linear. Above the last level the logarithm of the survival function
 goes on falling as between the last two quantiles (an exponential tail). Below the first level the quantile function is
 linear from ``q1 (1 - a) / (1 + a)``, never below 0, where ``a = log(q2 / q1) / log(l2 / l1)``: that line has the mean
-of the power law ``q1 (u / l1)^a`` through the first two quantiles, which is exact for a gamma's lower end and within
+of the power law ``q1 (u / l1)^a`` through the first two quantiles, which is right for a gamma's lower end and within
 1 % of a normal's, while a line from 0 would understate the mean of a steady demand by 2 %.
 """
 
@@ -177,12 +177,8 @@ class QuantileDemand:
     @cached_property
     def _base(self) -> Array:
         """The demand where the lowest stretch starts."""
-        first, second = np.array(self.values[..., 0], order="C"), np.array(self.values[..., 1], order="C")
         low, high = self.levels[0] - self.zero_mass, self.levels[1] - self.zero_mass
-        with np.errstate(all="ignore"):
-            power = np.log(second / first) / np.log(high / low)
-            base = first * np.maximum((1.0 - power) / (1.0 + power), 0.0)
-        return np.where((first > 0) & (low > 0), base, 0.0)
+        return np.where(low > 0, lowest_demand(self.values[..., 0], self.values[..., 1], high, low), 0.0)
 
     @cached_property
     def _scale(self) -> Array:
@@ -283,6 +279,23 @@ class QuantileDemand:
             low, high = piece.low - mean, piece.high - mean
             total = total + (piece.high_level - piece.low_level) * (low * low + low * high + high * high) / 3.0
         return mean[()], total[()]
+
+
+def lowest_demand(first: Array, second: Array, high: Array, low: Array) -> Array:
+    """Where the lowest stretch starts, from the first two quantiles and their levels above the zero mass.
+
+    The logarithms of the module's formula are taken by their Pade approximant, within 0.3 % up to a ratio of 2 (where
+    the start matters), so that compiled code gives the same bits.
+    """
+    with np.errstate(all="ignore"):
+        power = log_ratio(np.minimum(second / first, 1e6)) / log_ratio(np.minimum(high / low, 1e6))
+        start = first * np.maximum((1.0 - power) / (1.0 + power), 0.0)
+    return np.where(first > 0, start, 0.0)
+
+
+def log_ratio(ratio: Array) -> Array:
+    """log(ratio) for ratios near 1, exact to the fifth order; equal ratios give equal values."""
+    return 3.0 * (ratio * ratio - 1.0) / (ratio * ratio + 4.0 * ratio + 1.0)
 
 
 def _linear_sum(first: Array, end: Array, floor: Array, slope: Array, top: Array, weighted: bool) -> Array:
