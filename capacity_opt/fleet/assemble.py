@@ -25,10 +25,13 @@ def plan_from(
     relaxed: Solution | None,
     relaxed_duals: Array | None,
     time_limit: float = 300.0,
+    *,
+    dispatch: bool = True,
 ) -> FleetPlan:
-    """Decode, re-dispatch by priority, recompute cost and service, and collect the plan."""
+    """Decode, re-dispatch by priority (unless ``dispatch`` is off), recompute cost and service, collect the plan."""
     frame = model.frame
-    decision = model.decode(by_priority(model, solution, time_limit=time_limit))
+    assert solution.x is not None
+    decision = model.decode(by_priority(model, solution, time_limit=time_limit) if dispatch else solution.x)
     cost = cost_of(frame, decision)
     average = frame.world_probability
     return FleetPlan(
