@@ -163,7 +163,8 @@ def _frontier(run: RunContents) -> Section | None:
 def _supply(run: RunContents) -> Section | None:
     charts = supply.supply(run)
     lead = "Capacity in service and on its way, against what is asked."
-    return Section(key="supply", title="Supply against demand", lead=lead, charts=charts)
+    table = [tables.headroom(run)] if charts else []
+    return Section(key="supply", title="Supply against demand", lead=lead, charts=charts, tables=table)
 
 
 def _fans(run: RunContents) -> Section | None:

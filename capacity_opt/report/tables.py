@@ -227,7 +227,47 @@ def warnings(run: RunContents) -> Table:
     return _table(run, "warnings", "Warnings about the data", columns)
 
 
+def headroom(run: RunContents) -> Table:
+    """Per region and resource: capacity left over mean demand at the start, at the tightest period and at the end."""
+    columns = (
+        Column("region", "Region"),
+        Column("resource", "Resource"),
+        Column("first", "Headroom at the start", "percent"),
+        Column("least", "At the tightest", "percent"),
+        Column("when", "Tightest in"),
+        Column("last", "At the end", "percent"),
+        Column("worst", "Tightest with the worst zone lost", "percent"),
+    )
+    note = "Headroom = capacity in service / mean demand of all classes - 1. Below 0 the mean alone exceeds capacity."
+    empty = Table(key="headroom", title="Headroom", columns=columns, frame=pd.DataFrame(), note=note)
+    if not (run.has("supply") and run.has("demand_fan")):
+        return empty
+    keys = ["region", "resource", "period"]
+    fan = run.table("demand_fan")
+    mean = fan[fan["class"] != "all"].groupby(keys)["mean"].sum().rename("demand").reset_index()
+    joined = run.table("supply").merge(mean, on=keys)
+    joined = joined[joined["demand"] > 0]
+    groups = joined.groupby(["region", "resource"], sort=False)
+    return replace(empty, frame=pd.DataFrame([_headroom(name, group) for name, group in groups]))
+
+
+def _headroom(name: Hashable, group: pd.DataFrame) -> dict[str, object]:
+    left = (group["in_service"] / group["demand"] - 1).tolist()
+    lost = (group["worst_zone_loss"] / group["demand"] - 1).tolist()
+    least = min(left)
+    region, resource = name if isinstance(name, tuple) else (name, "")
+    facts = {"first": left[0], "least": least, "last": left[-1], "worst": min(lost)}
+    return {"region": region, "resource": resource, "when": group["period"].iloc[left.index(least)], **facts}
+
+
 SPOKEN = {
+    "capital": "servers (capital)",
+    "opex_existing": "running cost, servers already there",
+    "opex_new": "running cost, new servers",
+    "stability": "changing the last plan",
+    "substitution": "serving on an upgraded type",
+    "spill": "serving away from home",
+    "penalty": "penalty for unmet demand",
     "fill": "fill rate",
     "no_shortage_per_period": "no shortage in a period",
     "no_shortage_joint": "no shortage in any period",

@@ -157,9 +157,9 @@ def utilization(run: RunContents) -> Chart | None:
     description = "Share of capacity used, per measure and resource, mean over periods and samples."
     encoding = {
         "y": axis("measure", "", "nominal", sort=None, axis={"labelLimit": 220}),
-        "yOffset": {"field": "resource", "type": "nominal"},
+        "yOffset": {"field": "resource", "type": "nominal", "sort": None},
         "x": axis("value", "share", axis={"format": ".0%"}),
-        "color": {"field": "resource", "type": "nominal", "title": None},
+        "color": {"field": "resource", "type": "nominal", "sort": None, "title": None},
     }
     spec = specification(rows, description, width=WIDTH - 200, height={"step": 16}, mark={"type": "bar"})
     return Chart(
