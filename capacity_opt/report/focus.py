@@ -1,8 +1,8 @@
 """The plan's cost as finance knows it: one row per charge with the column names of FinOps FOCUS 1.2.
 
 A plan is a budget, not an invoice: rows are what will be charged if the plan is carried out. ``BilledCost`` is the
-cash of the period; ``EffectiveCost`` its present value (capital spread over the periods it serves). Costs that nobody bills
-(penalties for unmet demand and the like) are left out. Source: https://focus.finops.org/focus-specification/
+cash of the period; ``EffectiveCost`` its present value (capital spread over the periods it serves). Costs that nobody
+bills (penalties for unmet demand and the like) are left out. Source: https://focus.finops.org/focus-specification/
 """
 
 from __future__ import annotations
