@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError
-from capacity_opt.fleet.sweep import SERVICE_TARGETS, TARGETS, SweptPlan, sweep, swept_classes
+from capacity_opt.fleet.sweep import TARGETS, SweptPlan, sweep, swept_classes
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.simulation.estimate import Estimate
@@ -230,7 +230,7 @@ def _marked(points: list[FrontierPoint], over: str, today: float) -> tuple[Front
     no_worse = promised[None, :] >= promised[:, None] - 1e-12
     better = (cost[None, :] < cost[:, None] - small) | (promised[None, :] > promised[:, None] + 1e-9)
     dominated = (no_dearer & no_worse & better).any(axis=1)
-    knee = _knee(target, cost, over)
+    knee = _knee(target, cost)
     current = int(np.argmin(np.abs(target - today))) if np.isfinite(today) and len(target) else -1
     exact = current >= 0 and bool(np.isclose(target[current], today, rtol=0, atol=1e-9))
     return tuple(
@@ -245,20 +245,18 @@ def _marked(points: list[FrontierPoint], over: str, today: float) -> tuple[Front
     )
 
 
-def _knee(target: Array, cost: Array, over: str) -> int:
-    """The point furthest below the chord of the curve, availability counted in nines; -1 with fewer than three."""
+def _knee(target: Array, cost: Array) -> int:
+    """The point furthest below the chord of the curve: up to it a point costs less than on average, beyond it more;
+    -1 with fewer than three plans or a straight curve."""
     solved = np.flatnonzero(np.isfinite(cost))
     if len(solved) < 3:
         return -1
-    nines = over in SERVICE_TARGETS[:2]
-    x = -np.log10(np.maximum(1.0 - target[solved], 1e-7)) if nines else target[solved]
-    y = cost[solved]
+    x, y = target[solved], cost[solved]
     span = (x[-1] - x[0], y[-1] - y[0])
     if span[0] == 0 or span[1] == 0:
         return -1
     below = (x - x[0]) / span[0] - (y - y[0]) / span[1]
-    if span[1] < 0:
-        below = -below
+    below = -below if span[1] < 0 else below
     best = int(np.argmax(below))
     return int(solved[best]) if below[best] > 1e-9 else -1
 
@@ -267,10 +265,8 @@ class _CallableModule(ModuleType):
     """``capacity_opt.frontier`` is the function's public name, yet importing this module puts the module there: so the
     module answers calls as the function does, whichever was imported first."""
 
-    def __call__(
-        self, problem: FleetProblem, over: str = "fill_rate", values: Sequence[float] = (), **options: Any
-    ) -> Frontier:
-        return frontier(problem, over, *([values] if len(values) else []), **options)
+    def __call__(self, *arguments: Any, **options: Any) -> Frontier:
+        return frontier(*arguments, **options)
 
 
 sys.modules[__name__].__class__ = _CallableModule

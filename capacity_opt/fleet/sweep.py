@@ -25,7 +25,6 @@ Array = NDArray[np.float64]
 
 Target = Literal["fill_rate", "no_shortage_probability", "shortage_cvar", "budget", "power", "utilization"]
 TARGETS: tuple[str, ...] = get_args(Target)
-SERVICE_TARGETS = ("fill_rate", "no_shortage_probability", "shortage_cvar")
 
 DISPATCH_COLUMNS = 20_000
 """Up to this size every point is also dispatched by priority."""
