@@ -1,0 +1,89 @@
+"""Averages over the stationary positions of a policy, item by item: plain Python, compiled where numba is installed.
+
+After ordering, the position of (r, Q) is uniform on r + 1, ..., r + Q, and that of (s, S) is S - j with probability
+m(j) / M(S - s), m the renewal masses of one review period's demand (Zheng & Federgruen 1991).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.inventory.panjer import fill_table, first_point
+from capacity_opt.inventory.rq_kernel import reach_at
+from capacity_opt.inventory.ss_kernel import extend_renewal
+
+Array = NDArray[np.float64]
+prange = range
+BLOCK = 128
+CUT = 1e-30
+
+
+def loss_at(point: int, table: Array, first: int, mean: float) -> float:
+    """E[max(D - point, 0)] from a table that starts at ``first``."""
+    column = point - first
+    if column < 0:
+        return mean - point
+    return float(table[2, column]) if column < table.shape[1] else 0.0
+
+
+def rq_averages(law: Array, levels: Array, out: Array) -> None:
+    """Loss, P(D > y) and P(D >= y) averaged over y = r + 1, ..., r + Q, P(D > r) and the loss at r.
+
+    ``law`` (n, 4) as in :mod:`capacity_opt.inventory.law`; ``levels`` (n, 2) = r, Q; ``out`` (n, 5).
+    """
+    items = law.shape[0]
+    for block in prange((items + BLOCK - 1) // BLOCK):
+        table = np.empty((3, 256))
+        for item in range(block * BLOCK, min(items, (block + 1) * BLOCK)):
+            mean, a, b, deviation = law[item]
+            first = first_point(mean, deviation)
+            table, count = fill_table(mean, a, b, first, CUT, table)
+            reorder, quantity = int(levels[item, 0]), int(levels[item, 1])
+            loss = above = 0.0
+            for point in range(reorder + 1, reorder + quantity + 1):
+                loss += loss_at(point, table[:, :count], first, mean)
+                above += reach_at(point, table[1, :count], first)
+            before = reach_at(reorder, table[1, :count], first)
+            final = reach_at(reorder + quantity, table[1, :count], first)
+            out[item, 0] = loss / quantity
+            out[item, 1] = above / quantity
+            out[item, 2] = (above + before - final) / quantity
+            out[item, 3] = before
+            out[item, 4] = loss_at(reorder, table[:, :count], first, mean)
+
+
+def ss_averages(law: Array, review_law: Array, levels: Array, out: Array) -> None:
+    """As :func:`rq_averages` over the positions of (s, S): ``levels`` (n, 2) = s, S; ``out`` (n, 6), M(S - s) last."""
+    items = law.shape[0]
+    for block in prange((items + BLOCK - 1) // BLOCK):
+        table = np.empty((3, 256))
+        review = np.empty((3, 128))
+        renewal = np.empty((2, 128))
+        for item in range(block * BLOCK, min(items, (block + 1) * BLOCK)):
+            mean, a, b, deviation = law[item]
+            first = first_point(mean, deviation)
+            table, count = fill_table(mean, a, b, first, CUT, table)
+            up_to, gap = int(levels[item, 1]), int(levels[item, 1] - levels[item, 0])
+            if review_law[item, 0] == 0.0:
+                # Nothing moves: the position stays where it is.
+                gap = 1
+                renewal[:, 0] = 1.0
+                out[item, 5] = np.inf
+            else:
+                review_mean, review_a, review_b, review_deviation = review_law[item]
+                review_first = first_point(review_mean, review_deviation)
+                review, review_count = fill_table(review_mean, review_a, review_b, review_first, 1e-17, review)
+                renewal = extend_renewal(renewal, 0, gap, review[0, :review_count], review_first)
+                out[item, 5] = renewal[1, gap - 1]
+            loss = above = reach = 0.0
+            for used in range(gap):
+                mass = renewal[0, used]
+                loss += mass * loss_at(up_to - used, table[:, :count], first, mean)
+                above += mass * reach_at(up_to - used, table[1, :count], first)
+                reach += mass * reach_at(up_to - used - 1, table[1, :count], first)
+            out[item, 0] = loss / renewal[1, gap - 1]
+            out[item, 1] = above / renewal[1, gap - 1]
+            out[item, 2] = reach / renewal[1, gap - 1]
+            out[item, 3] = reach_at(int(levels[item, 0]), table[1, :count], first)
+            out[item, 4] = loss_at(int(levels[item, 0]), table[:, :count], first, mean)
