@@ -167,10 +167,12 @@ def utilization(run: RunContents) -> Table:
 
 def frontier(run: RunContents) -> Table:
     """What each target costs, what one more point costs, and what the judge measured."""
+    over = str(run.table("frontier")["over"].iloc[0]) if run.has("frontier") else "fill_rate"
+    step = "One more point costs" if over in SHARES else "One more unit costs"
     columns = [
-        Column("target", "Target", "availability"),
+        Column("target", "Target" if over == "fill_rate" else f"Target, {spoken(over)}", SHARES.get(over, "number")),
         Column("cost", "Cost", "money"),
-        Column("marginal_cost", "One more point costs", "money"),
+        Column("marginal_cost", step, "money"),
         Column("promised", "Promised", "availability"),
         Column("judged", "Judged", "availability"),
         Column("judged_low", "from", "availability"),
@@ -182,8 +184,16 @@ def frontier(run: RunContents) -> Table:
     if len(frame):
         frame = frame.assign(mark=[_mark(row) for row in frame.to_dict("records")])
     marked = RunContents(folder=run.folder, manifest=run.manifest, tables={**run.tables, "frontier": frame})
-    note = "One more point = what raising the target by 0.01 costs, from the neighbouring point to the left."
+    note = "One more point = what raising the target by 0.01 costs, from the neighbouring easier target."
+    note = note if over in SHARES else "One more unit = what moving the target by 1 costs, from the easier target."
     return _table(marked, "frontier", "What availability costs", columns, note)
+
+
+SHARES: dict[str, Kind] = {
+    "fill_rate": "availability",
+    "no_shortage_probability": "availability",
+    "utilization": "percent",
+}
 
 
 def _mark(row: Mapping[Hashable, object]) -> str:

@@ -141,3 +141,11 @@ def test_missing_values_do_not_break_the_page(tmp_path):
 def test_folder_that_is_no_run_is_refused_with_the_next_step(tmp_path):
     with pytest.raises(RunFolderError, match="capacity-opt list"):
         write_report(tmp_path)
+
+
+def test_a_frontier_over_money_speaks_of_units_and_keeps_its_axis_of_availability(tmp_path):
+    frontier = synthetic.frontier().assign(over="capex_budget", target=[1e6, 2e6, 3e6, 4e6])
+    text = write_report(synthetic.write_run(tmp_path / "money", {"frontier": frontier})).read_text(encoding="utf-8")
+    assert "What one more unit of the target costs" in text
+    assert "4,000,000" in text
+    assert "percentage point" not in text

@@ -49,7 +49,9 @@ def place_of(value: object) -> float | None:
 
 def nines(frame: pd.DataFrame, title: str) -> Spec:
     """The axis of nines: logarithmic in the shortfall, reversed, labelled in availability."""
-    ticks = sorted({round(max(SMALLEST_SHORTFALL, 1 - t), 9) for t in frame["target"].dropna()})
+    shares = "over" not in frame or frame["over"].iloc[0] in {"fill_rate", "no_shortage_probability"}
+    levels = frame["target" if shares else "promised"].dropna()
+    ticks = sorted({round(max(SMALLEST_SHORTFALL, 1 - level), 9) for level in levels})
     labels: Spec = {"labelExpr": "format(1 - datum.value, '.6~%')"}
     if len(ticks) <= 10:
         labels["values"] = ticks
@@ -99,15 +101,17 @@ def marginal_cost(run: RunContents) -> Chart | None:
         for i in range(1, len(frame))
         if as_number(frame["marginal_cost"].iloc[i]) is not None
     ]
-    description = "Cost of one more percentage point of availability on each step between neighbouring targets."
+    shares = str(frame["over"].iloc[0]) in tables.SHARES
+    unit = "percentage point" if shares else "unit of the target"
+    description = f"Cost of one more {unit} on each step between neighbouring targets."
     encoding = {
         "y": axis("step", "", "nominal", sort=None, axis={"labelLimit": 220}),
-        "x": axis("value", f"{run.currency} per percentage point".strip(), axis={"format": "~s"}),
+        "x": axis("value", f"{run.currency} per {unit}".strip(), axis={"format": "~s"}),
     }
     spec = specification(rows, description, width=WIDTH - 120, height={"step": 26}, mark={"type": "bar", "color": BLUE})
     return Chart(
         key="marginal_cost",
-        title="What one more point costs",
+        title=f"What one more {unit} costs",
         description=description,
         spec=spec | {"encoding": encoding},
         table=table,
