@@ -1,6 +1,3 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,41 +9,6 @@ from capacity_opt.inventory.disruption import (
     optimize_disrupted_base_stock,
     optimize_disrupted_order_quantity,
 )
-
-CASES = {
-    c["id"]: c for c in json.loads((Path(__file__).parents[1] / "data" / "inventory_cases.json").read_text())["cases"]
-}
-
-
-def test_order_quantity_of_the_textbook():
-    """Snyder and Shen, Fundamentals of Supply Chain Theory, 2nd ed. (2019), example 9.1."""
-    case = CASES["eoqd_ss_ex9_1"]
-    given = case["parameters"]
-    best = optimize_disrupted_order_quantity(
-        demand_rate=given["demand_rate"],
-        holding_cost=given["h"],
-        fixed_cost=given["K"],
-        stockout_cost=given["p"],
-        disruption_rate=given["disruption_rate"],
-        recovery_rate=given["recovery_rate"],
-    )
-    assert best.order_quantity == pytest.approx(case["expected"]["Q"], rel=1e-5)
-    assert best.expected_cost == pytest.approx(case["expected"]["cost"], rel=1e-5)
-
-
-def test_base_stock_of_the_textbook():
-    """Snyder and Shen, Fundamentals of Supply Chain Theory, 2nd ed. (2019), example 9.3."""
-    case = CASES["basestock_disruption_ss_ex9_3"]
-    given = case["parameters"]
-    best = optimize_disrupted_base_stock(
-        demand=given["demand"],
-        holding_cost=given["h"],
-        stockout_cost=given["p"],
-        disruption_probability=given["disruption_prob"],
-        recovery_probability=given["recovery_prob"],
-    )
-    assert best.base_stock_level == pytest.approx(case["expected"]["S"], rel=1e-8)
-    assert best.expected_cost == pytest.approx(case["expected"]["cost"], rel=1e-8)
 
 
 def test_lots_are_best_among_a_fine_grid():

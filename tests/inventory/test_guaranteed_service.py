@@ -1,6 +1,4 @@
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +6,6 @@ import pytest
 from capacity_opt import ArgumentError
 from capacity_opt.inventory.guaranteed_service import evaluate_guaranteed_service, optimize_guaranteed_service
 from capacity_opt.problem.network import GuaranteedServiceTree, GuaranteedStage
-
-CASES = json.loads((Path(__file__).parents[1] / "data" / "inventory_cases.json").read_text())["cases"]
 
 
 def tree_of(nodes):
@@ -28,15 +24,6 @@ def tree_of(nodes):
             for node in nodes
         ]
     )
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if c["family"] == "gsm_tree"], ids=lambda c: c["id"])
-def test_textbook_trees(case):
-    """Snyder and Shen, Fundamentals of Supply Chain Theory, 2nd ed. (2019), examples and problems of chapter 6."""
-    tree, expected = tree_of(case["parameters"]["nodes"]), case["expected"]
-    assert optimize_guaranteed_service(tree).expected_cost == pytest.approx(expected["cost"], rel=1e-9)
-    given = evaluate_guaranteed_service(tree, expected["one_optimal_S"])
-    assert given.expected_cost == pytest.approx(expected["cost"], rel=1e-9)
 
 
 def test_random_trees_agree_with_enumeration():

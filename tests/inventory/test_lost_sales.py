@@ -1,7 +1,5 @@
 import itertools
-import json
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,33 +21,6 @@ from capacity_opt.problem.policies import (
     ProjectedInventoryLevel,
     ReorderPointOrderUpTo,
 )
-
-CASES = json.loads((Path(__file__).parents[1] / "data" / "inventory_cases.json").read_text())["cases"]
-LOST = [c for c in CASES if c["family"] == "lost_sales"]
-
-
-def costs_of(given):
-    return {"holding_cost": given["h"], "stockout_cost": given["p"], "lead_time": given["lead_time"]}
-
-
-@pytest.mark.parametrize("case", LOST, ids=lambda c: c["id"])
-def test_zipkins_optimal_costs(case):
-    """Zipkin (2008), Operations Research 56(5), the Poisson and geometric tables."""
-    given = case["parameters"]
-    geometric = NegativeBinomial.from_r_p(1, 1 / (1 + given["mean"]))
-    demand = Poisson(float(given["mean"])) if given["demand"] == "poisson" else geometric
-    best = optimize_lost_sales(demand, **costs_of(given))
-    assert best.expected_cost == pytest.approx(case["expected"]["optimal_cost"], abs=case["tolerance"]["abs"])
-    assert best.low <= best.expected_cost <= best.high <= best.low + 1e-6
-
-
-@pytest.mark.parametrize("case", [c for c in LOST if "best_base_stock_level" in c["expected"]], ids=lambda c: c["id"])
-def test_zipkins_best_base_stock(case):
-    """Zipkin (2008), Operations Research 56(5), the Poisson table."""
-    best = optimize_lost_sales_base_stock(Poisson(float(case["parameters"]["mean"])), **costs_of(case["parameters"]))
-    assert best.base_stock_level == case["expected"]["best_base_stock_level"]
-    assert best.expected_cost == pytest.approx(case["expected"]["best_base_stock_cost"], abs=case["tolerance"]["abs"])
-
 
 DEMANDS = [Poisson(1.7), NegativeBinomial(2.0, 5.0), Pmf([0.6, 0.0, 0.1, 0.3])]
 POLICIES = [

@@ -1,6 +1,3 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,28 +7,6 @@ from capacity_opt.inventory.one_for_one import (
     evaluate_one_for_one,
     optimize_lost_sales_one_for_one,
 )
-
-CASES = json.loads((Path(__file__).parents[1] / "data" / "inventory_cases.json").read_text())["cases"]
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if c["family"] == "single_site_S_1"], ids=lambda c: c["id"])
-def test_backorders_follow_palm(case):
-    """Sherbrooke, Optimal Inventory Modeling of Systems, chapter 2."""
-    given, expected = case["parameters"], case["expected"]
-    found = evaluate_one_for_one(given["S"], demand_rate=given["lam_times_T"], lead_time=1)
-    assert found.expected_backorders == pytest.approx(expected["EBO"], rel=1e-9)
-    assert found.ready_rate == pytest.approx(expected["fill_rate"], rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if c["family"] == "lost_sales_continuous_S_1"], ids=lambda c: c["id"]
-)
-def test_lost_sales_follow_erlang(case):
-    """Karush (1957); standard traffic tables."""
-    given, expected = case["parameters"], case["expected"]
-    found = evaluate_lost_sales_one_for_one(given["S"], demand_rate=2.0, lead_time=given["lam_times_L"] / 2)
-    assert found.fraction_lost == pytest.approx(expected["fraction_lost"], rel=1e-10)
-    assert found.fill_rate == pytest.approx(expected["fill_rate"], rel=1e-10)
 
 
 def test_the_best_level_beats_every_other_and_items_do_not_disturb_each_other():

@@ -1,6 +1,4 @@
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,27 +11,9 @@ from capacity_opt.inventory.serial import bound_serial, evaluate_serial, optimiz
 from capacity_opt.problem.network import SerialSystem
 from capacity_opt.problem.policies import EchelonBaseStock
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "inventory_cases.json").read_text())["cases"]
-
 
 def levels(*values):
     return EchelonBaseStock(echelon_base_stock_level=values)
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if c["family"] == "serial_clark_scarf"], ids=lambda c: c["id"])
-def test_published_serial_systems(case):
-    """Shang and Song (2003), table 1; Snyder and Shen (2nd ed. 2019), example 6.1 and problem 6.2."""
-    given, expected, tolerance = case["parameters"], case["expected"], case["tolerance"]
-    system = SerialSystem(
-        echelon_holding_cost=given["echelon_holding_downstream_first"],
-        lead_time=given["lead_times_downstream_first"],
-        stockout_cost=given["p"],
-    )
-    demand = Poisson(given["mean"]) if given["demand"] == "poisson" else Normal(given["mean"], given["sd"])
-    best = optimize_serial(system, demand)
-    apart = np.abs(best.echelon_base_stock_level - expected["S_echelon_downstream_first"])
-    assert np.max(apart) <= tolerance.get("S_abs", 0)
-    assert best.expected_cost == pytest.approx(expected["cost"], rel=tolerance["cost_rel"])
 
 
 def test_one_stage_is_the_newsvendor():

@@ -1,48 +1,11 @@
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from capacity_opt import ArgumentError
-from capacity_opt.inventory.two_echelon import approximate_two_echelon, evaluate_two_echelon, optimize_two_echelon
+from capacity_opt.inventory.two_echelon import evaluate_two_echelon, optimize_two_echelon
 from capacity_opt.problem.network import DepotAndBases
-
-CASES = json.loads((Path(__file__).parents[1] / "data" / "inventory_cases.json").read_text())["cases"]
-NETWORKS = [c for c in CASES if c["family"] == "two_echelon_one_for_one" and "S_base" in c["parameters"]]
-
-
-@pytest.mark.parametrize("case", NETWORKS, ids=lambda c: c["id"])
-def test_backorders_of_reference_networks(case):
-    """Sherbrooke (1968) METRIC; Graves (1985) VARI-METRIC; exact by Simon (1971) and Graves (1985)."""
-    given, expected = case["parameters"], case["expected"]
-    network = DepotAndBases(
-        base_rate=given["base_rates"],
-        order_and_ship_time=given["order_and_ship_time"],
-        depot_replenishment_time=given["depot_replenishment_time"],
-    )
-    stock = {"depot_stock": given["S_depot"], "base_stock": given["S_base"]}
-    metric = approximate_two_echelon(network, **stock, two_moments=False)
-    vari = approximate_two_echelon(network, **stock)
-    assert evaluate_two_echelon(network, **stock).total_backorders == pytest.approx(expected["EBO_exact"], rel=1e-6)
-    assert metric.total_backorders == pytest.approx(expected["EBO_metric"], rel=1e-6)
-    assert vari.total_backorders == pytest.approx(expected["EBO_vari_metric"], rel=1e-6)
-    assert (metric.method, vari.method) == ("METRIC", "VARI-METRIC")
-
-
-def test_depot_pipeline_of_sherbrooke():
-    """Sherbrooke, Optimal Inventory Modeling of Systems, chapter 3: 2.346."""
-    case = next(c for c in CASES if c["id"] == "metric_sherbrooke_depot")
-    given = case["parameters"]
-    network = DepotAndBases(
-        base_rate=[given["demand_per_year"]] * given["bases"],
-        order_and_ship_time=0.01,
-        depot_replenishment_time=given["depot_repair_time_years"],
-        base_repair_share=given["fraction_base_repair"],
-        base_repair_time=0.01,
-    )
-    assert network.depot_pipeline == pytest.approx(case["expected"]["depot_pipeline"], abs=0.0005)
 
 
 def test_exact_backorders_agree_with_simulated_events():
