@@ -16,11 +16,14 @@ from capacity_opt.errors import SolverError
 from capacity_opt.simulation.arena import Arena
 from capacity_opt.simulation.dispatch import EXHAUSTED, Means, Served, empty, serve_block
 from capacity_opt.simulation.measures import UNMET
+from capacity_opt.solvers.highs_session import HighsSession
 from capacity_opt.solvers.linear_program import LinearProgram
-from capacity_opt.solvers.solve import solve
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+SLACK = 1e-7
+"""What a more critical class may give up, relative, so that the next program is not infeasible by rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +40,13 @@ class Cell:
 def improve(arena: Arena, demand: Array, means: Means, served: Served) -> Served:
     """``served`` with every cell that fell short replaced by the most that can be served."""
     short = (served.unmet > UNMET * np.maximum(demand, 1.0)).any(axis=1)
+    programs: dict[tuple[int, bytes], _Program] = {}
     for s, t, b in np.argwhere(short):
         cell = _cell(arena, demand, means, (int(s), int(t), int(b)))
-        amounts, bought = _most(arena, cell, served.unmet[s, :, t, b])
+        key = (cell.period, cell.ways.tobytes())
+        if key not in programs:
+            programs[key] = _Program(arena, cell)
+        amounts, bought = programs[key].most(cell, served.unmet[s, :, t, b])
         _replace(arena, cell, means, served, (int(s), int(t), int(b)), amounts, bought)
     return served
 
@@ -62,26 +69,49 @@ def _cell(arena: Arena, demand: Array, means: Means, at: tuple[int, int, int]) -
     )
 
 
-def _most(arena: Arena, cell: Cell, unmet: Array) -> tuple[Array, Array]:
-    """Units served on every open way and servers bought on it, (W,) each."""
-    classes = arena.problem.groups.group_class
-    ways, count = arena.ways, len(cell.ways)
-    group = ways.group[cell.ways]
-    lp = _program(arena, cell)
-    floor: list[tuple[IntArray, float]] = []
-    short = False
-    for c in range(len(arena.problem.groups.classes)):
-        mine, own = np.flatnonzero(classes[group] == c), classes == c
-        short = short or unmet[own].sum() > UNMET * max(1.0, float(cell.asked[own].sum()))
-        if not short:
-            floor.append((mine, float(cell.asked[own].sum())))
-            continue
-        cost = np.zeros(2 * count)
-        cost[mine] = -1.0
-        floor.append((mine, -_solved(lp, cost, floor)[1]))
-    price = np.concatenate([(ways.substitution + ways.spill)[cell.ways], _price_per_server(arena, cell)])
-    x, _ = _solved(lp, price, floor)
-    return x[:count], x[count:]
+class _Program:
+    """The linear program of one period and one set of open ways, kept warm from cell to cell.
+
+    Rows: groups, stacks x resources, options, then one floor per class on its units served.
+    """
+
+    def __init__(self, arena: Arena, cell: Cell) -> None:
+        self.arena = arena
+        self.session = HighsSession(_program(arena, cell), threads=1, watched=False)
+        self.classes = arena.problem.groups.group_class
+        self.served = self.classes[arena.ways.group[cell.ways]]
+        self.price = np.concatenate(
+            [(arena.ways.substitution + arena.ways.spill)[cell.ways], _price_per_server(arena, cell)]
+        )
+        self.columns = np.arange(len(self.price))
+        self.rows = np.arange(self.session.lp.rows)
+
+    def most(self, cell: Cell, unmet: Array) -> tuple[Array, Array]:
+        """Units served on every open way and servers bought on it, (W,) each."""
+        count = len(cell.ways)
+        floors = np.full(len(self.arena.problem.groups.classes), -np.inf)
+        upper = np.concatenate([_limits(self.arena, cell), np.full(len(floors), np.inf)])
+        short = False
+        for c in range(len(floors)):
+            own = self.classes == c
+            asked = float(cell.asked[own].sum())
+            short = short or float(unmet[own].sum()) > UNMET * max(1.0, asked)
+            if short:
+                cost = np.where(np.append(self.served == c, np.zeros(count, dtype=bool)), -1.0, 0.0)
+                asked = -self._solved(cost, floors, upper)[1]
+            floors[c] = asked - SLACK * max(1.0, asked)
+        x, _ = self._solved(self.price, floors, upper)
+        return x[:count], x[count:]
+
+    def _solved(self, cost: Array, floors: Array, upper: Array) -> tuple[Array, float]:
+        lower = np.concatenate([np.full(len(upper) - len(floors), -np.inf), floors])
+        self.session.set_row_bounds(self.rows, lower, upper)
+        self.session.set_costs(self.columns, cost)
+        solution = self.session.solve()
+        if solution.x is None:
+            why = f"the exact dispatch found no answer ({solution.reason})"
+            raise SolverError(f"{why}; dispatch='greedy' needs no solver")
+        return solution.x, solution.objective
 
 
 def _price_per_server(arena: Arena, cell: Cell) -> Array:
@@ -111,36 +141,22 @@ def _program(arena: Arena, cell: Cell) -> LinearProgram:
     spent = sparse.coo_array(
         (ways.weight[chosen][bought], (ways.option[chosen][bought], column[bought] + count)), shape=(options, 2 * count)
     )
-    upper = np.concatenate([cell.asked, (cell.servers[:, None] * arena.capacity).ravel(), cell.budget])
+    classes = arena.problem.groups.group_class[ways.group[chosen]]
+    floor = sparse.coo_array((np.ones(count), (classes, column)), shape=(len(arena.problem.groups.classes), 2 * count))
+    matrix = sparse.csr_array(sparse.vstack([serving, used + added, spent, floor]))
     return LinearProgram(
-        cost=np.zeros(2 * count),
-        matrix=sparse.csr_array(sparse.vstack([serving, used + added, spent])),
-        row_lower=np.full(len(upper), -np.inf),
-        row_upper=upper,
+        cost=np.ones(2 * count),
+        matrix=matrix,
+        row_lower=np.full(matrix.shape[0], -np.inf),
+        row_upper=np.concatenate([_limits(arena, cell), np.full(floor.shape[0], np.inf)]),
         column_lower=np.zeros(2 * count),
         column_upper=np.concatenate([np.full(count, np.inf), np.where(bought, np.inf, 0.0)]),
         integer=np.zeros(2 * count, dtype=bool),
     )
 
 
-def _solved(lp: LinearProgram, cost: Array, floor: list[tuple[IntArray, float]]) -> tuple[Array, float]:
-    rows = sparse.lil_array((len(floor), lp.columns))
-    for i, (mine, _) in enumerate(floor):
-        rows[i, mine] = 1.0
-    level = np.array([level for _, level in floor])
-    program = LinearProgram(
-        cost=cost,
-        matrix=sparse.csr_array(sparse.vstack([lp.matrix, rows])) if floor else lp.matrix,
-        row_lower=np.concatenate([lp.row_lower, level - 1e-7 * np.maximum(1.0, level)]),
-        row_upper=np.concatenate([lp.row_upper, np.full(len(level), np.inf)]),
-        column_lower=lp.column_lower,
-        column_upper=lp.column_upper,
-        integer=lp.integer,
-    )
-    solution = solve(program, threads=1)
-    if solution.x is None:
-        raise SolverError(f"the exact dispatch found no answer ({solution.reason}); dispatch='greedy' needs no solver")
-    return solution.x, solution.objective
+def _limits(arena: Arena, cell: Cell) -> Array:
+    return np.concatenate([cell.asked, (cell.servers[:, None] * arena.capacity).ravel(), cell.budget])
 
 
 def _replace(
