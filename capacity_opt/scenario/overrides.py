@@ -32,6 +32,13 @@ class Patch:
     remove: bool = False
     row: int | None = None
 
+    def as_override(self) -> dict[str, Any]:
+        """As an entry of ``[[overrides]]``."""
+        parts = {"where": self.where, "set": self.set, "scale": self.scale}
+        return {"table": self.table, **{key: value for key, value in parts.items() if value}} | (
+            {"remove": True} if self.remove else {}
+        )
+
 
 def patch_of(raw: Mapping[str, Any], place: str, row: int | None) -> Patch:
     """The patch that an ``[[overrides]]`` entry (already checked by the models) asks for."""

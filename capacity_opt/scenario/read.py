@@ -18,6 +18,7 @@ from capacity_opt.scenario.disruptions import disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
 from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
 from capacity_opt.scenario.load import FILE, Source, load
+from capacity_opt.scenario.overrides import Patch
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.spec import Frontier, Simulation, Spec
 from capacity_opt.scenario.timeline import Timeline
@@ -41,6 +42,7 @@ class Scenario:
     inventory: Inventory | None = None
     variant: str | None = None
     settings: tuple[str, ...] = ()
+    patches: tuple[Patch, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: dict[str, Path] = field(default_factory=dict)
 
@@ -118,6 +120,7 @@ def read_scenario(
         inventory=inventory,
         variant=variant,
         settings=tuple(set),
+        patches=tuple(source.patches),
         warnings=problems.warnings,
         files={FILE: source.folders[0] / FILE, **source.read_files},
     )

@@ -168,11 +168,18 @@ class Fleet(Section):
 class Frontier(Section):
     """A cost curve over one target."""
 
-    over: str = Field(default="fill_rate", description="the target that moves")
+    over: Literal["fill_rate", "no_shortage_probability", "shortage_cvar", "budget", "power", "utilization"] = Field(
+        default="fill_rate", description="the target that moves; power: factor on every zone's limit"
+    )
     values: list[float] = Field(
         default_factory=lambda: [0.9, 0.95, 0.99, 0.999], min_length=1, description="its values"
     )
-    samples: int | None = Field(default=None, ge=2, description="fresh samples on which each point is judged")
+    classes: list[str] | None = Field(
+        default=None, description="classes whose target moves; default: those that have one, else all"
+    )
+    samples: int | None = Field(
+        default=None, ge=2, description="fresh samples on which each point is judged; default: as [simulation]"
+    )
 
 
 class Simulation(Section):

@@ -1,0 +1,207 @@
+"""Runs a scenario: its steps one after the other, into a run folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from capacity_opt.scenario.read import Scenario, read_scenario
+from capacity_opt.scenario.resolved import resolved_toml
+from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table, Writer, table_of
+from capacity_opt.scenario.steps import StepOutcome, run_steps
+
+Progress = Callable[[str], None]
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What the caller chose over the scenario; ``None`` leaves the scenario's own."""
+
+    set: tuple[str, ...] = ()
+    variant: str | None = None
+    seed: int | None = None
+    solver: str | None = None
+    time_limit: float | None = None
+    gap: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A finished run: its ``folder``, ``manifest``, and the outcomes of its steps (``None`` where not done).
+
+    ``status``: ``"optimal"``, or ``"feasible"`` where a limit stopped the solver; ``kept``: the judge found every
+    promise kept (``None``: nothing was promised or judged).
+    """
+
+    folder: Path
+    scenario: Scenario
+    manifest: dict[str, Any]
+    outcome: StepOutcome
+    seconds: float
+
+    @property
+    def status(self) -> str:
+        """How the solver ended."""
+        return str(self.manifest["status"])
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether every promise was found kept."""
+        return self.outcome.kept
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The result tables by name."""
+        return self.outcome.tables
+
+
+@dataclass
+class Clock:
+    """Seconds per step."""
+
+    started: float = field(default_factory=time.perf_counter)
+    steps: dict[str, float] = field(default_factory=dict)
+
+    def note(self, step: str) -> None:
+        """The step that just ended."""
+        now = time.perf_counter()
+        self.steps[step] = now - self.started - sum(self.steps.values())
+
+
+def execute(
+    path: str | Path,
+    *,
+    out: str | Path = "runs",
+    options: RunOptions | None = None,
+    writers: Sequence[Writer] = (),
+    progress: Progress | None = None,
+) -> RunResult:
+    """Read the scenario at ``path``, do its steps and write the run folder under ``out``.
+
+    ``writers`` get the folder before it is finished and add files to it (report, workbook). Raises the errors of
+    reading and solving; nothing but finished runs is left behind.
+    """
+    options = options or RunOptions()
+    begun, clock = dt.datetime.now(dt.UTC), Clock()
+    scenario = _chosen(read_scenario(path, set=options.set, variant=options.variant), options)
+    clock.note("read")
+    resolved = resolved_toml(scenario)
+    identity = _identity(scenario, resolved)
+    name = f"{begun:%Y%m%dT%H%M%SZ}-{_slug(scenario.name)}-{_hash(identity)[:8]}"
+    partial = PartialRun(Path(out), name)
+    try:
+        partial.write_json(
+            REQUEST, {"scenario": str(Path(path).resolve()), "out": str(Path(out).resolve()), **vars(options)}
+        )
+        outcome = run_steps(scenario, progress or (lambda _: None), clock.note)
+        manifest = _manifest(scenario, outcome, identity)
+        partial.write_json("manifest.json", manifest)
+        partial.write_text("resolved.toml", resolved)
+        for table, made in {**outcome.tables, "warnings": _warnings(scenario)}.items():
+            partial.write_table(table, made)
+        clock.note("write")
+        for writer in writers:
+            writer(partial.path)
+        clock.note("report")
+        seconds = time.perf_counter() - clock.started
+        partial.write_json(TIMING, {"started": begun.isoformat(), "seconds": seconds, "steps": clock.steps})
+        folder = partial.finish()
+    except BaseException:
+        partial.discard()
+        raise
+    return RunResult(folder=folder, scenario=scenario, manifest=manifest, outcome=outcome, seconds=seconds)
+
+
+def _chosen(scenario: Scenario, options: RunOptions) -> Scenario:
+    """The scenario with the caller's seed, solver, time limit and gap in the place of its own."""
+    spec = scenario.spec
+    if spec.fleet is not None:
+        own = {key: value for key in ("solver", "time_limit", "gap") if (value := getattr(options, key)) is not None}
+        spec = spec.model_copy(update={"fleet": spec.fleet.model_copy(update=own)})
+    if options.seed is not None:
+        spec = spec.model_copy(update={"seed": options.seed})
+    return replace(scenario, spec=spec)
+
+
+def _identity(scenario: Scenario, resolved: str) -> dict[str, Any]:
+    """Everything that the results depend on."""
+    from capacity_opt import __version__
+
+    inputs = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(scenario.files.items())}
+    fleet = scenario.spec.fleet
+    options: dict[str, Any] = {"set": list(scenario.settings), "variant": scenario.variant}
+    if fleet is not None:
+        options |= fleet.model_dump(
+            include={"formulation", "samples", "gap", "solver", "time_limit", "integer", "capital"}
+        )
+    return {
+        "tool": {"name": "capacity-opt", "version": __version__},
+        "libraries": versions(),
+        "inputs": inputs,
+        "resolved": hashlib.sha256(resolved.encode()).hexdigest(),
+        "seed": scenario.seed,
+        "options": options,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the results depend on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in ("numpy", "scipy", "highspy", "ortools", "pyarrow", "numba"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]) -> dict[str, Any]:
+    plan, judged = outcome.plan, outcome.judged
+    manifest: dict[str, Any] = {
+        "schema_version": MANIFEST_VERSION,
+        "name": scenario.name,
+        "title": scenario.spec.report.title or scenario.name,
+        "description": scenario.spec.description,
+        "variant": scenario.variant,
+        "currency": scenario.currency,
+        **identity,
+        "status": "optimal" if plan is None else plan.status,
+        "answer": outcome.answer,
+        "promises_kept": outcome.kept,
+        "verdicts": [] if judged is None else [verdict.sentence for verdict in judged.verdicts],
+    }
+    if plan is not None:
+        manifest |= {
+            "formulation": plan.formulation,
+            "solver": plan.solver,
+            "objective": plan.objective,
+            "bound": plan.bound,
+            "gap": plan.gap,
+            "facts": dict(plan.facts),
+            "residuals": {check.name: check.value for check in plan.checks},
+        }
+    return manifest
+
+
+def _warnings(scenario: Scenario) -> Table:
+    rows = [{"code": p.code, "place": p.place, "message": p.rule} for p in scenario.warnings]
+    return table_of(rows, ("code", "place", "message"))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:40] or "scenario"
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,170 @@
+"""A run folder, written so that a kill, a crash or a full disk leaves nothing torn.
+
+Everything goes to a hidden ``.partial-…`` folder beside the final name, is flushed to the disk, and the folder is
+renamed as a whole. A folder without that prefix is therefore always complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from capacity_opt.errors import RunFolderError
+
+PARTIAL = ".partial-"
+REQUEST = "request.json"
+TIMING = "timing.json"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Writer = Callable[[Path], None]
+
+
+@dataclass
+class Table:
+    """One tidy table: column name to values (all of one length), kept in order."""
+
+    columns: dict[str, Sequence[Any] | np.ndarray[Any, Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+
+def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    """A table from rows, with these columns even where there is no row."""
+    return Table({name: [row[name] for row in rows] for name in columns})
+
+
+class PartialRun:
+    """A run being written in ``out``; :meth:`finish` makes it real, :meth:`discard` takes it away."""
+
+    def __init__(self, out: Path, name: str) -> None:
+        self.final = out / name
+        self.path = out / f"{PARTIAL}{name}"
+        with _told(out):
+            out.mkdir(parents=True, exist_ok=True)
+            if self.path.exists():
+                shutil.rmtree(self.path)
+            (self.path / "results").mkdir(parents=True)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file (UTF-8, unix line ends)."""
+        with _told(self.path / name), (self.path / name).open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write JSON with sorted keys; NaN and infinities become null, as JSON has none."""
+        self.write_text(name, json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+    def write_table(self, name: str, table: Table) -> None:
+        """Write ``results/<name>.parquet`` and ``.csv``; in CSV, text that a spreadsheet would run gets a quote."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        made = pa.table({column: _arrow(values) for column, values in table.columns.items()})
+        with _told(self.path):
+            pq.write_table(made, self.path / "results" / f"{name}.parquet", compression="zstd")
+        self.write_text(f"results/{name}.csv", _csv(table))
+
+    def finish(self) -> Path:
+        """Flush everything and give the folder its name."""
+        with _told(self.path):
+            request = self.path / REQUEST
+            request.unlink(missing_ok=True)
+            for path in sorted(self.path.rglob("*"), reverse=True):
+                _flush(path)
+            _flush(self.path)
+            if self.final.exists():
+                shutil.rmtree(self.path)
+                raise RunFolderError(f"{self.final} exists already: it was written in the same second. Run again")
+            self.path.rename(self.final)
+            _flush(self.final.parent)
+        return self.final
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class _told:
+    """Turns a failing disk into the error that says so."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            free = "Free space, or choose another folder with --out" if error.errno in (28, 122) else "Check the folder"
+            raise RunFolderError(f"{self.path} cannot be written: {error.strerror or error}. {free}") from error
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _arrow(values: Sequence[Any] | np.ndarray[Any, Any]) -> Any:
+    import pyarrow as pa
+
+    listed = values.tolist() if isinstance(values, np.ndarray) else [_scalar(value) for value in values]
+    kinds = {type(value) for value in listed if value is not None}
+    if kinds <= {bool} and kinds:
+        return pa.array(listed, pa.bool_())
+    if kinds <= {int} and kinds:
+        return pa.array(listed, pa.int64())
+    if kinds <= {int, float} and kinds:
+        return pa.array([None if value is None else float(value) for value in listed], pa.float64())
+    return pa.array([None if value is None else str(value) for value in listed], pa.string())
+
+
+def _scalar(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _csv(table: Table) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    for row in zip(*table.columns.values()):
+        writer.writerow([_cell(_scalar(value)) for value in row])
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return "" if value != value else repr(value)
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+
+
+def plain(value: object) -> object:
+    """A value as JSON can say it."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,146 @@
+"""The steps of a run, in order: replenishment, fleet plan and its judge, frontier; and the sentence that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from capacity_opt.fleet.size import size_fleet
+from capacity_opt.frontier import Frontier, frontier
+from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.scenario.fleet_results import fleet_tables, frontier_table
+from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_table, replenish
+from capacity_opt.scenario.read import Scenario
+from capacity_opt.scenario.run_folder import Table
+from capacity_opt.scenario.spec import Simulation
+from capacity_opt.simulation.fleet import simulate_fleet
+from capacity_opt.simulation.judgement import FleetJudgement
+
+Tell = Callable[[str], None]
+
+# The judge draws from streams that the optimiser never uses.
+JUDGE = 1_000_003
+ITEMS_JUDGE = 2_000_003
+FAN = 3_000_017
+SOLVE_LIMIT = 300.0
+
+
+@dataclass
+class StepOutcome:
+    """What the steps found; ``tables`` by name as in the run folder."""
+
+    tables: dict[str, Table] = field(default_factory=dict)
+    inventory: InventoryOutcome | None = None
+    plan: FleetPlan | None = None
+    judged: FleetJudgement | None = None
+    curve: Frontier | None = None
+    answer: str = ""
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the judge found every promise kept; ``None`` where nothing was judged."""
+        said = []
+        if self.judged is not None:
+            said.append(self.judged.kept)
+        if self.inventory is not None:
+            said.append(self.inventory.kept)
+        return all(said) if said else None
+
+
+def run_steps(scenario: Scenario, tell: Tell, note: Tell) -> StepOutcome:
+    """Do every step that the scenario has a section for; ``tell`` says what begins, ``note`` what has ended."""
+    outcome = StepOutcome()
+    simulation = scenario.simulation or Simulation()
+    if scenario.inventory is not None:
+        tell(f"replenishment of {len(scenario.inventory.names):,} items")
+        outcome.inventory = replenish(
+            scenario.inventory, simulation, scenario.timeline, seed=scenario.seed + ITEMS_JUDGE
+        )
+        outcome.tables["inventory"] = inventory_table(scenario.inventory, outcome.inventory)
+        note("inventory")
+    if scenario.fleet is not None:
+        _fleet(scenario, simulation, outcome, tell, note)
+    outcome.answer = _answer(scenario, outcome)
+    return outcome
+
+
+def _fleet(scenario: Scenario, simulation: Simulation, outcome: StepOutcome, tell: Tell, note: Tell) -> None:
+    problem, section, seed = scenario.fleet, scenario.spec.fleet, scenario.seed
+    assert problem is not None
+    assert section is not None
+    tell(f"fleet plan ({section.formulation}, {problem.samples} samples)")
+
+    def progress(seconds: float, incumbent: float, bound: float, reached: float) -> None:
+        tell(f"fleet plan: {seconds:.0f} s, incumbent {incumbent:,.6g}, bound {bound:,.6g}, gap {reached:.3%}")
+
+    plan = size_fleet(
+        problem,
+        formulation=section.formulation,
+        gap=section.gap,
+        seed=seed,
+        time_limit=section.time_limit or SOLVE_LIMIT,
+        solver=section.solver or "highs",
+        progress=progress,
+    )
+    outcome.plan = plan
+    note("fleet")
+    tell(f"judging the plan on {simulation.samples:,} fresh samples")
+    judged = simulate_fleet(plan, problem, samples=simulation.samples, seed=seed + JUDGE, level=simulation.level)
+    outcome.judged = judged
+    draws, chance = problem.demand.draw(simulation.samples, seed=seed + FAN)
+    outcome.tables |= fleet_tables(problem, plan, judged, draws, chance)
+    note("judge")
+    if scenario.frontier is not None:
+        tell(f"frontier over {scenario.frontier.over}, {len(scenario.frontier.values)} points")
+        outcome.curve = _frontier(scenario, simulation)
+        outcome.tables["frontier"] = frontier_table(outcome.curve)
+        note("frontier")
+
+
+def _frontier(scenario: Scenario, simulation: Simulation) -> Frontier:
+    section, fleet = scenario.spec.frontier, scenario.spec.fleet
+    assert section is not None
+    assert fleet is not None
+    assert scenario.fleet is not None
+    return frontier(
+        scenario.fleet,
+        over=section.over,
+        values=section.values,
+        formulation=fleet.formulation,
+        classes=section.classes,
+        judge_samples=section.samples or simulation.samples,
+        seed=scenario.seed,
+        gap=fleet.gap,
+        time_limit=fleet.time_limit or SOLVE_LIMIT,
+    )
+
+
+def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
+    """The sentence that answers."""
+    parts = []
+    if outcome.plan is not None:
+        parts.append(_fleet_answer(scenario, outcome.plan))
+    if outcome.inventory is not None:
+        due = outcome.inventory.values["order_now"] > 0
+        parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
+    if outcome.judged is not None:
+        broken = [verdict for verdict in outcome.judged.verdicts if verdict.outcome == "not_kept"]
+        if broken:
+            parts.append("on fresh samples not every promise is kept: " + broken[0].sentence.rstrip("."))
+    return "; ".join(parts) + "." if parts else ""
+
+
+def _fleet_answer(scenario: Scenario, plan: FleetPlan) -> str:
+    orders = plan.orders
+    if not orders:
+        said = "Order nothing"
+    else:
+        labels = scenario.timeline.labels
+        first = min(labels.index(line.order_period) for line in orders)
+        now = [line for line in orders if line.order_period == labels[first]]
+        racks, servers = sum(line.racks for line in now), sum(line.servers for line in now)
+        later = sum(line.racks for line in orders) - racks
+        said = f"Order {racks:,.6g} racks ({servers:,.6g} servers) in {labels[first]}"
+        said += f" and {later:,.6g} racks later" if later > 0 else ""
+    total = f"{plan.objective:,.0f}" if abs(plan.objective) >= 1000 else f"{plan.objective:,.6g}"
+    return f"{said}; the plan costs {total} {scenario.currency}"
