@@ -30,8 +30,12 @@ if TYPE_CHECKING:
         UnboundedError,
         VerificationError,
     )
+    from capacity_opt.fleet.alternatives import alternative_plans
+    from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
+    from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
+    from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
     from capacity_opt.inventory.disruption import (
         DisruptedBaseStock,
         DisruptedOrderQuantity,
@@ -121,6 +125,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ArgumentError": "errors",
     "BaseStock": "problem.policies",
+    "BaseStockResult": "inventory.base_stock",
     "Calendar": "inventory.explain",
     "CapacitatedLotSizeResult": "inventory.lot_size",
     "CapacityError": "errors",
@@ -190,11 +195,14 @@ _HOMES = {
     "TwoEchelonStock": "inventory.two_echelon",
     "UnboundedError": "errors",
     "Uniform": "demand.parametric",
+    "ValueOfUncertainty": "fleet.uncertainty",
     "Verdict": "simulation.verdict",
     "VerificationError": "errors",
+    "alternative_plans": "fleet.alternatives",
     "approximate_two_echelon": "inventory.two_echelon",
     "bound_serial": "inventory.serial",
     "disrupted_lead_time": "inventory.disruption",
+    "evaluate_base_stock": "inventory.base_stock",
     "evaluate_disrupted_base_stock": "inventory.disruption",
     "evaluate_disrupted_order_quantity": "inventory.disruption",
     "evaluate_eoq": "inventory.eoq",
@@ -214,6 +222,7 @@ _HOMES = {
     "frontier": "frontier",
     "lead_time_demand": "demand.lead_time",
     "optimize_all_units_discount": "inventory.quantity_discount",
+    "optimize_base_stock": "inventory.base_stock",
     "optimize_capacitated_lot_size": "inventory.lot_size",
     "optimize_capped_base_stock": "inventory.lost_sales",
     "optimize_disrupted_base_stock": "inventory.disruption",
@@ -231,16 +240,19 @@ _HOMES = {
     "optimize_serial": "inventory.serial",
     "optimize_two_echelon": "inventory.two_echelon",
     "optimize_wagner_whitin": "inventory.wagner_whitin",
+    "price_by_difference": "fleet.differences",
     "read_scenario": "scenario.read",
     "round_orders": "inventory.rounding",
     "simulate": "simulation.inventory",
     "simulate_fleet": "simulation.fleet",
     "size_fleet": "fleet.size",
+    "value_of_uncertainty": "fleet.uncertainty",
 }
 
 __all__ = [
     "ArgumentError",
     "BaseStock",
+    "BaseStockResult",
     "Calendar",
     "CapacitatedLotSizeResult",
     "CapacityError",
@@ -310,11 +322,15 @@ __all__ = [
     "TwoEchelonStock",
     "UnboundedError",
     "Uniform",
+    "ValueOfUncertainty",
     "Verdict",
     "VerificationError",
+    "__version__",
+    "alternative_plans",
     "approximate_two_echelon",
     "bound_serial",
     "disrupted_lead_time",
+    "evaluate_base_stock",
     "evaluate_disrupted_base_stock",
     "evaluate_disrupted_order_quantity",
     "evaluate_eoq",
@@ -334,6 +350,7 @@ __all__ = [
     "frontier",
     "lead_time_demand",
     "optimize_all_units_discount",
+    "optimize_base_stock",
     "optimize_capacitated_lot_size",
     "optimize_capped_base_stock",
     "optimize_disrupted_base_stock",
@@ -351,12 +368,13 @@ __all__ = [
     "optimize_serial",
     "optimize_two_echelon",
     "optimize_wagner_whitin",
+    "price_by_difference",
     "read_scenario",
     "round_orders",
     "simulate",
     "simulate_fleet",
     "size_fleet",
-    "__version__",
+    "value_of_uncertainty",
 ]
 
 

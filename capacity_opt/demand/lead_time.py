@@ -66,6 +66,8 @@ def lead_time_demand(
         return _matched(demand, lead_time, review, rho)
     periods = _checks.non_negative("lead_time", lead_time) + review
     shape, _ = _checks.broadcast(demand=np.zeros(demand.shape), periods=periods, correlation=rho)
+    if np.all(periods == 1.0):
+        return demand if demand.shape == shape else one_to_many(demand, shape[0])
     if np.all(rho == 1.0):
         base = demand if demand.shape == shape else one_to_many(demand, shape[0])
         return Scaled(base, np.broadcast_to(periods, shape))

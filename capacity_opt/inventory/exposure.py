@@ -55,25 +55,26 @@ def exposure(
     review_period: ArrayLike,
     count_at_review_end: bool,
     shape: tuple[int, ...],
+    correlation: ArrayLike = 0.0,
 ) -> Exposure:
     """The demands behind a policy; ``shape`` is that of the costs. Review is continuous where the period is 0.
 
     Raises :class:`~capacity_opt.ArgumentError` where shapes do not fit, or where some items are reviewed
-    continuously and others are not.
+    continuously and others are not. ``correlation`` as in :func:`~capacity_opt.lead_time_demand`.
     """
     period = _checks.non_negative("review_period", review_period)
     continuous = bool(np.all(period == 0))
     if not continuous and np.any(period == 0):
         raise ArgumentError("review_period must be 0 for all items (continuous review) or for none: split the call")
     single = continuous and isinstance(demand, Poisson)
-    early = lead_time_demand(demand, lead_time, review_period=0.0)
+    early = lead_time_demand(demand, lead_time, 0.0, correlation)
     # Watched all the time, demand other than single units comes as one lump a period.
     step = np.ones_like(period) if continuous else period
-    last = early if single or (continuous and not demand.discrete) else lead_time_demand(demand, lead_time, step)
+    last = early if single or (continuous and not demand.discrete) else lead_time_demand(demand, lead_time, step, correlation)
     late = early if continuous else last
     if not continuous and not count_at_review_end:
-        late = _period_ends(demand, lead_time, period, last)
-    review = demand if np.all(step == 1.0) else lead_time_demand(demand, 0.0, step)
+        late = _period_ends(demand, lead_time, period, last, correlation)
+    review = demand if np.all(step == 1.0) else lead_time_demand(demand, 0.0, step, correlation)
     shape = _common(demand=demand.shape, costs=shape, review_period=period.shape, lead_time=early.shape)
     return Exposure(
         shape=shape,
@@ -99,12 +100,14 @@ def _common(**shapes: tuple[int, ...]) -> tuple[int, ...]:
     return common
 
 
-def _period_ends(demand: Demand, lead_time: ArrayLike | RandomLeadTime, period: Array, last: Demand) -> Demand:
+def _period_ends(
+    demand: Demand, lead_time: ArrayLike | RandomLeadTime, period: Array, last: Demand, correlation: ArrayLike = 0.0
+) -> Demand:
     """The demand up to the end of a period drawn evenly from those between two arrivals."""
     if np.all(period <= 1.0) or np.any(period != np.rint(period)):
         return last
     ends = int(np.max(period))
-    parts = [lead_time_demand(demand, lead_time, np.minimum(end, period)) for end in range(1, ends + 1)]
+    parts = [lead_time_demand(demand, lead_time, np.minimum(end, period), correlation) for end in range(1, ends + 1)]
     share = (np.arange(1, ends + 1) <= period[..., None]) / period[..., None]
     if len({part.shape for part in parts}) > 1:
         raise ArgumentError("demand must have the items' shape where review_period differs between items")
