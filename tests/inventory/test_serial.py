@@ -78,6 +78,41 @@ def followed(system, local, rate, seed, count=60_000):
     return [cost, backorders, np.mean(asked == time), *on_hand]
 
 
+def test_periodic_review_adds_a_period_to_the_first_lead_time():
+    """Costs at the end of periods: IN_j of the upstream stages is then lower by one period's demand."""
+    h, p, mean = np.array([3.0, 2.0, 1.0]), 20.0, 4.0
+    system = SerialSystem(echelon_holding_cost=h, lead_time=[1 + 1, 1, 2], stockout_cost=p)
+    model = evaluate_serial(levels(13, 18, 26), system, Poisson(mean)).expected_cost - (h[1:] * mean).sum()
+    values = reviewed_each_period([13, 18, 26], [1, 1, 2], h, p, Poisson(mean))
+    assert abs(values.mean() - model) < 4 * values.std(ddof=1) / np.sqrt(len(values))
+
+
+def reviewed_each_period(level, lead, h, p, demand, paths=400, periods=600, warm_up=50):
+    """Each period: arrivals, orders from upstream to downstream, demand, costs."""
+    draws = demand.sample(periods * paths, rng=np.random.default_rng(7)).reshape(periods, paths)
+    local = np.diff(level, prepend=0)
+    stock = [np.full(paths, float(s)) for s in local]
+    moving = [[np.zeros(paths) for _ in range(time)] for time in lead]
+    backorders, cost = np.zeros(paths), np.zeros(paths)
+    for t, wanted in enumerate(draws):
+        for j in (2, 1, 0):
+            stock[j] = stock[j] + moving[j].pop(0)
+        for j in (2, 1, 0):
+            echelon = sum(stock[i] + sum(moving[i]) for i in range(j + 1)) - backorders
+            asked = np.maximum(level[j] - echelon, 0)
+            sent = asked if j == 2 else np.minimum(asked, stock[j + 1])
+            if j < 2:
+                stock[j + 1] = stock[j + 1] - sent
+            moving[j].append(sent)
+        need = backorders + wanted
+        served = np.minimum(stock[0], need)
+        stock[0], backorders = stock[0] - served, need - served
+        if t >= warm_up:
+            inventory = [sum(stock[: j + 1]) + sum(sum(moving[i]) for i in range(j)) - backorders for j in range(3)]
+            cost += sum(h[j] * inventory[j] for j in range(3)) + (p + h.sum()) * backorders
+    return cost / (periods - warm_up)
+
+
 def test_continuous_levels_between_grid_points_change_the_cost_smoothly():
     system = SerialSystem(echelon_holding_cost=[3, 2], lead_time=[1, 1], stockout_cost=30)
     demand = Normal(5.0, 1.0)
