@@ -19,99 +19,36 @@ if TYPE_CHECKING:
     from capacity_opt.demand.paths import CopulaPaths, FixedDemand, GivenSamples
     from capacity_opt.demand.protocol import Demand
     from capacity_opt.demand.quantiles import QuantileDemand
-    from capacity_opt.errors import (
-        ArgumentError,
-        CapacityError,
-        InfeasibleError,
-        LimitError,
-        RunFolderError,
-        ScenarioError,
-        SolverError,
-        UnboundedError,
-        VerificationError,
-    )
+    from capacity_opt.errors import ArgumentError, CapacityError, InfeasibleError, LimitError, RunFolderError, ScenarioError, SolverError, UnboundedError, VerificationError
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.differences import price_by_difference
+    from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
-    from capacity_opt.inventory.disruption import (
-        DisruptedBaseStock,
-        DisruptedOrderQuantity,
-        disrupted_lead_time,
-        evaluate_disrupted_base_stock,
-        evaluate_disrupted_order_quantity,
-        optimize_disrupted_base_stock,
-        optimize_disrupted_order_quantity,
-    )
+    from capacity_opt.inventory.budget import BudgetCurve, SharedLimitResult, optimize_aggregate_service, optimize_newsvendor_budget, sweep_newsvendor_budget
+    from capacity_opt.inventory.disruption import DisruptedBaseStock, DisruptedOrderQuantity, disrupted_lead_time, evaluate_disrupted_base_stock, evaluate_disrupted_order_quantity, optimize_disrupted_base_stock, optimize_disrupted_order_quantity
     from capacity_opt.inventory.eoq import EOQResult, evaluate_eoq, optimize_eoq
     from capacity_opt.inventory.explain import Calendar, OrderLines, explain_line, explain_orders
-    from capacity_opt.inventory.guaranteed_service import (
-        GuaranteedServicePlan,
-        evaluate_guaranteed_service,
-        optimize_guaranteed_service,
-    )
-    from capacity_opt.inventory.joint_replenishment import (
-        JointReplenishmentResult,
-        evaluate_joint_replenishment,
-        optimize_joint_replenishment,
-    )
-    from capacity_opt.inventory.lost_sales import (
-        LostSales,
-        LostSalesBaseStock,
-        LostSalesCappedBaseStock,
-        LostSalesProjectedLevel,
-        evaluate_lost_sales,
-        optimize_capped_base_stock,
-        optimize_lost_sales_base_stock,
-        optimize_projected_inventory_level,
-    )
+    from capacity_opt.inventory.guaranteed_service import GuaranteedServicePlan, evaluate_guaranteed_service, optimize_guaranteed_service
+    from capacity_opt.inventory.joint_replenishment import JointReplenishmentResult, evaluate_joint_replenishment, optimize_joint_replenishment
+    from capacity_opt.inventory.lost_sales import LostSales, LostSalesBaseStock, LostSalesCappedBaseStock, LostSalesProjectedLevel, evaluate_lost_sales, optimize_capped_base_stock, optimize_lost_sales_base_stock, optimize_projected_inventory_level
     from capacity_opt.inventory.lost_sales_optimal import OptimalLostSales, optimize_lost_sales
     from capacity_opt.inventory.lot_size import CapacitatedLotSizeResult, optimize_capacitated_lot_size
     from capacity_opt.inventory.newsvendor import NewsvendorResult, evaluate_newsvendor, optimize_newsvendor
-    from capacity_opt.inventory.one_for_one import (
-        LostSalesOneForOne,
-        OneForOne,
-        evaluate_lost_sales_one_for_one,
-        evaluate_one_for_one,
-        optimize_lost_sales_one_for_one,
-    )
-    from capacity_opt.inventory.quantity_discount import (
-        DiscountResult,
-        optimize_all_units_discount,
-        optimize_incremental_discount,
-    )
+    from capacity_opt.inventory.one_for_one import LostSalesOneForOne, OneForOne, evaluate_lost_sales_one_for_one, evaluate_one_for_one, optimize_lost_sales_one_for_one
+    from capacity_opt.inventory.quantity_discount import DiscountResult, optimize_all_units_discount, optimize_incremental_discount
     from capacity_opt.inventory.rounding import RoundedOrders, RoundingRules, RoundingStep, round_orders
     from capacity_opt.inventory.rq import RQResult, evaluate_rq, optimize_rq
-    from capacity_opt.inventory.serial import (
-        SerialBaseStock,
-        SerialBounds,
-        bound_serial,
-        evaluate_serial,
-        optimize_serial,
-    )
-    from capacity_opt.inventory.two_echelon import (
-        TwoEchelonAllocation,
-        TwoEchelonStock,
-        approximate_two_echelon,
-        evaluate_two_echelon,
-        optimize_two_echelon,
-    )
+    from capacity_opt.inventory.serial import SerialBaseStock, SerialBounds, bound_serial, evaluate_serial, optimize_serial
+    from capacity_opt.inventory.two_echelon import TwoEchelonAllocation, TwoEchelonStock, approximate_two_echelon, evaluate_two_echelon, optimize_two_echelon
     from capacity_opt.inventory.wagner_whitin import LotSizeResult, evaluate_lot_size, optimize_wagner_whitin
     from capacity_opt.problem.fleet import FleetProblem
     from capacity_opt.problem.item import Item
     from capacity_opt.problem.network import DepotAndBases, GuaranteedServiceTree, GuaranteedStage, SerialSystem
     from capacity_opt.problem.plan import FleetPlan
-    from capacity_opt.problem.policies import (
-        BaseStock,
-        CappedBaseStock,
-        EchelonBaseStock,
-        ProjectedInventoryLevel,
-        ReorderPointOrderQuantity,
-        ReorderPointOrderUpTo,
-        TimeVaryingOrderUpTo,
-    )
+    from capacity_opt.problem.policies import BaseStock, CappedBaseStock, EchelonBaseStock, ProjectedInventoryLevel, ReorderPointOrderQuantity, ReorderPointOrderUpTo, TimeVaryingOrderUpTo
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.estimate import Estimate
     from capacity_opt.simulation.fleet import simulate_fleet
@@ -126,6 +63,7 @@ _HOMES = {
     "ArgumentError": "errors",
     "BaseStock": "problem.policies",
     "BaseStockResult": "inventory.base_stock",
+    "BudgetCurve": "inventory.budget",
     "Calendar": "inventory.explain",
     "CapacitatedLotSizeResult": "inventory.lot_size",
     "CapacityError": "errors",
@@ -188,6 +126,7 @@ _HOMES = {
     "SerialBaseStock": "inventory.serial",
     "SerialBounds": "inventory.serial",
     "SerialSystem": "problem.network",
+    "SharedLimitResult": "inventory.budget",
     "SimulationResult": "simulation.result",
     "SolverError": "errors",
     "TimeVaryingOrderUpTo": "problem.policies",
@@ -201,6 +140,7 @@ _HOMES = {
     "alternative_plans": "fleet.alternatives",
     "approximate_two_echelon": "inventory.two_echelon",
     "bound_serial": "inventory.serial",
+    "build_reference": "fleet.reference",
     "disrupted_lead_time": "inventory.disruption",
     "evaluate_base_stock": "inventory.base_stock",
     "evaluate_disrupted_base_stock": "inventory.disruption",
@@ -219,8 +159,10 @@ _HOMES = {
     "evaluate_two_echelon": "inventory.two_echelon",
     "explain_line": "inventory.explain",
     "explain_orders": "inventory.explain",
+    "export_model": "fleet.reference",
     "frontier": "frontier",
     "lead_time_demand": "demand.lead_time",
+    "optimize_aggregate_service": "inventory.budget",
     "optimize_all_units_discount": "inventory.quantity_discount",
     "optimize_base_stock": "inventory.base_stock",
     "optimize_capacitated_lot_size": "inventory.lot_size",
@@ -235,6 +177,7 @@ _HOMES = {
     "optimize_lost_sales_base_stock": "inventory.lost_sales",
     "optimize_lost_sales_one_for_one": "inventory.one_for_one",
     "optimize_newsvendor": "inventory.newsvendor",
+    "optimize_newsvendor_budget": "inventory.budget",
     "optimize_projected_inventory_level": "inventory.lost_sales",
     "optimize_rq": "inventory.rq",
     "optimize_serial": "inventory.serial",
@@ -246,6 +189,8 @@ _HOMES = {
     "simulate": "simulation.inventory",
     "simulate_fleet": "simulation.fleet",
     "size_fleet": "fleet.size",
+    "solve_reference": "fleet.reference",
+    "sweep_newsvendor_budget": "inventory.budget",
     "value_of_uncertainty": "fleet.uncertainty",
 }
 
@@ -253,6 +198,7 @@ __all__ = [
     "ArgumentError",
     "BaseStock",
     "BaseStockResult",
+    "BudgetCurve",
     "Calendar",
     "CapacitatedLotSizeResult",
     "CapacityError",
@@ -315,6 +261,7 @@ __all__ = [
     "SerialBaseStock",
     "SerialBounds",
     "SerialSystem",
+    "SharedLimitResult",
     "SimulationResult",
     "SolverError",
     "TimeVaryingOrderUpTo",
@@ -329,6 +276,7 @@ __all__ = [
     "alternative_plans",
     "approximate_two_echelon",
     "bound_serial",
+    "build_reference",
     "disrupted_lead_time",
     "evaluate_base_stock",
     "evaluate_disrupted_base_stock",
@@ -347,8 +295,10 @@ __all__ = [
     "evaluate_two_echelon",
     "explain_line",
     "explain_orders",
+    "export_model",
     "frontier",
     "lead_time_demand",
+    "optimize_aggregate_service",
     "optimize_all_units_discount",
     "optimize_base_stock",
     "optimize_capacitated_lot_size",
@@ -363,6 +313,7 @@ __all__ = [
     "optimize_lost_sales_base_stock",
     "optimize_lost_sales_one_for_one",
     "optimize_newsvendor",
+    "optimize_newsvendor_budget",
     "optimize_projected_inventory_level",
     "optimize_rq",
     "optimize_serial",
@@ -374,6 +325,8 @@ __all__ = [
     "simulate",
     "simulate_fleet",
     "size_fleet",
+    "solve_reference",
+    "sweep_newsvendor_budget",
     "value_of_uncertainty",
 ]
 
