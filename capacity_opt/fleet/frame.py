@@ -57,6 +57,14 @@ class Frame:
         return self.outcomes.count if own else 1
 
     @cached_property
+    def late(self) -> BoolArray:
+        """Whether orders placed in t are decided knowing the sample, (T,)."""
+        first = self.problem.supply.recourse_from
+        t = np.arange(self.problem.sizes["T"])
+        known: BoolArray = (t >= (len(t) if first is None else first)) & (self.worlds > 1)
+        return known
+
+    @cached_property
     def world_labels(self) -> list[str]:
         """Labels of the supply worlds: none to tell where there is one."""
         return [""] if self.worlds == 1 else self.sample_labels
@@ -169,6 +177,11 @@ class Frame:
         delay = np.zeros((1, *self.problem.supply.lead_time.shape), dtype=np.int64)
         delay = self.outcomes.delay if self.worlds > 1 else delay + self.outcomes.delay[:1]
         return (self.problem.supply.lead_time[None] + delay)[..., None] + t
+
+    @cached_property
+    def planned_arrival(self) -> IntArray:
+        """The same without delays, (K, Z, T): what is paid follows the plan, whenever servers come."""
+        return self.problem.supply.lead_time[..., None] + np.arange(self.problem.sizes["T"])
 
     @cached_property
     def survival(self) -> Array:

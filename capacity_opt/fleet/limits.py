@@ -106,15 +106,12 @@ def _commitment_limit(builder: ModelBuilder, frame: Frame, supply: SupplyColumns
 
 
 def _order_minimum(builder: ModelBuilder, frame: Frame, supply: SupplyColumns) -> None:
-    """An order is 0, or at least its minimum."""
+    """An order is 0, or at least its minimum (orders decided knowing the sample are free of it)."""
     problem, least = frame.problem, frame.problem.supply.order_minimum
     first = supply.racks[0]
-    needed = frame.orderable & (least > (1.0 if problem.integer else 0.0))
+    needed = frame.orderable & (least > (1.0 if problem.integer else 0.0)) & ~frame.late
     if not needed.any():
         return
-    if frame.worlds > 1:
-        late = np.arange(problem.sizes["T"]) >= (problem.supply.recourse_from or problem.sizes["T"])
-        needed = needed & ~late
     labels = [problem.server_types.names, problem.sites.zones, problem.periods]
     ordered = builder.columns("ordered", labels, upper=1.0, integer=True, where=needed)
     low = builder.rows("order_minimum", labels, lower=0.0, where=needed)
@@ -126,14 +123,14 @@ def _order_minimum(builder: ModelBuilder, frame: Frame, supply: SupplyColumns) -
 
 
 def _stability(builder: ModelBuilder, frame: Frame, supply: SupplyColumns) -> None:
-    """What changing the last plan costs, and how small a change may be."""
+    """What changing the last plan costs, and how small a change may be; of the orders decided now."""
     problem, stability = frame.problem, frame.problem.stability
     if stability is None:
         return
     labels = [problem.server_types.names, problem.sites.zones, problem.periods]
     here, last = supply.racks[0], stability.last
     money = stability.change_cost[:, None, None]
-    kept = here >= 0
+    kept = (here >= 0) & ~frame.late
     more = builder.columns("more", labels, cost=money, where=kept)
     fewer = builder.columns("fewer", labels, cost=money, upper=last, where=kept)
     rows = builder.rows("change", labels, lower=last, upper=last, where=kept)

@@ -215,7 +215,7 @@ def _limit(frame: Frame) -> Array:
     """Units of each option that are there, (M, T, S)."""
     there = np.moveaxis(frame.outcomes.bought, 0, -1)
     limit = np.broadcast_to(frame.option_limit[:, :, None], there.shape)
-    return np.where(there > 0, np.where(np.isinf(limit), np.inf, limit * there), 0.0)
+    return np.where(there > 0, limit * np.where(there > 0, there, 1.0), 0.0)
 
 
 def _option_limit(

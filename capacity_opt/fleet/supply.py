@@ -69,24 +69,22 @@ def rack_limit(frame: Frame) -> Array:
 
 def _racks(builder: ModelBuilder, frame: Frame) -> IntArray:
     problem, supply = frame.problem, frame.problem.supply
-    late_from = problem.sizes["T"] if supply.recourse_from is None else supply.recourse_from
-    late = np.arange(problem.sizes["T"]) >= late_from
+    late = frame.late
     cost = capital_per_server(frame) * problem.server_types.lot[:, None, None]
-    mean_cost = np.tensordot(frame.world_probability, cost, 1)
     first = builder.columns(
         "racks",
         _kzt(frame),
-        cost=mean_cost,
+        cost=cost,
         upper=supply.order_limit,
         integer=problem.integer,
         where=frame.orderable & ~late,
     )
     racks = np.broadcast_to(first, (frame.worlds, *first.shape)).copy()
-    if frame.worlds > 1 and late.any():
+    if late.any():
         racks_late = builder.columns(
             "recourse_racks",
             [*_kzt(frame), frame.sample_labels],
-            cost=np.moveaxis(cost * frame.world_probability[:, None, None, None], 0, -1),
+            cost=cost[..., None] * frame.world_probability,
             upper=supply.order_limit[..., None],
             integer=problem.integer,
             where=(frame.orderable & late)[..., None],
