@@ -16,7 +16,7 @@ from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.policies import BaseStock
 
 Array = NDArray[np.float64]
-BISECTIONS = 200
+BISECTIONS = 64  # the same for all items, so that they do not disturb each other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +89,6 @@ def optimize_disrupted_order_quantity(
         middle = 0.5 * (low + high)
         rising = model.slope(middle) > 0
         low, high = np.where(rising, low, middle), np.where(rising, middle, high)
-        if np.all(high - low <= 1e-14 * high):
-            break
     found = np.where(low > 0, 0.5 * (low + high), 0.0)
     return model.result(found)
 
@@ -223,8 +221,9 @@ class _Disrupted:
     def slope(self, quantity: Array) -> Array:
         """The sign of the cost's derivative: numerator' * cycle - numerator * cycle'."""
         both = self.fail + self.recover
-        waiting = self._down(quantity) / self.recover
-        waiting_slope = self.fail / (self.recover * self.demand) * np.exp(-both * quantity / self.demand)
+        decay = np.expm1(-both * quantity / self.demand)  # exp(...) - 1, exact for small lots
+        waiting = -self.fail / both * decay / self.recover
+        waiting_slope = self.fail / (self.recover * self.demand) * (1.0 + decay)
         cycle = quantity / self.demand + waiting
         numerator = self.fixed + 0.5 * self.holding * quantity**2 / self.demand + self.penalty * self.demand * waiting
         rise = self.holding * quantity / self.demand + self.penalty * self.demand * waiting_slope

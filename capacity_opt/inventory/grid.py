@@ -49,7 +49,7 @@ class GridPmf:
     def quantile(self, level: float) -> int:
         """The index of the smallest value with P(X <= value) >= level."""
         above = np.cumsum(self.mass[::-1])[::-1]  # P(X >= value): keeps its digits where level is close to 1
-        return self.start + int(np.count_nonzero(above[1:] > 1.0 - level))
+        return self.start + int(np.count_nonzero(above[1:] > (1.0 - level) * (1.0 + 1e-12)))
 
 
 def convolve(one: Array, other: Array) -> Array:
@@ -111,7 +111,8 @@ def _cells(demand: Demand, width: float) -> GridPmf:
     high = int(np.ceil(float(demand.quantile(1.0 - TAIL)) / width)) + 1
     if high - low > LARGEST_GRID:
         raise ArgumentError(
-            f"demand needs {high - low} grid points, at most {LARGEST_GRID}. Measure demand in larger units."
+            f"demand needs {high - low} grid points, at most {LARGEST_GRID}. "
+            "Measure it in larger units, or cut its tail."
         )
     point = np.arange(low, high + 1, dtype=np.float64)
     edge = point if demand.discrete else (point + 0.5) * width

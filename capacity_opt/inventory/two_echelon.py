@@ -10,6 +10,7 @@ number (Palm). METRIC (Sherbrooke 1968) takes the whole resupply as Poisson; VAR
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -117,13 +118,25 @@ def optimize_two_echelon(network: DepotAndBases, *, total_stock: int) -> TwoEche
 
 def _marginal_allocation(network: DepotAndBases, depot: int, units: int) -> tuple[Array, NDArray[np.int64]]:
     """Total backorders after 0..units at the bases, and the base that gets each unit, best first."""
-    count = len(network.depot_rate)
-    losses = np.stack([_losses(_in_resupply(network, depot, base), units) for base in range(count)])
+    alike: dict[tuple[float, float], Array] = {}
+    for key, base in _distinct(network):
+        alike[key] = _losses(_in_resupply(network, depot, base), units)
+    losses = np.stack([alike[key] for key in _keys(network)])
     # Convexity sorts each row already; forcing it keeps rounding from handing a base its second unit first.
     savings = np.minimum.accumulate(-np.diff(losses, axis=1), axis=1)
     order = np.argsort(-savings.ravel(), kind="stable")[:units]
     saved = np.concatenate([[0.0], np.cumsum(savings.ravel()[order])])
     return losses[:, 0].sum() - saved, (order // max(units, 1)).astype(np.int64)
+
+
+def _keys(network: DepotAndBases) -> list[tuple[float, float]]:
+    """What decides a base's resupply besides the depot's stock: its share of the depot's demand and its pipeline."""
+    return list(zip(network.depot_rate.tolist(), network.base_pipeline.tolist()))
+
+
+def _distinct(network: DepotAndBases) -> list[tuple[tuple[float, float], int]]:
+    keys = _keys(network)
+    return [(key, keys.index(key)) for key in dict.fromkeys(keys)]
 
 
 def _in_resupply(network: DepotAndBases, depot: int, base: int) -> Array:
@@ -142,18 +155,30 @@ def _thinned(pmf: Array, share: float) -> Array:
     """The number kept when each of N ~ ``pmf`` units is kept with probability ``share``, independently."""
     if share >= 1.0:
         return pmf
-    kept = np.arange(len(pmf), dtype=np.float64)
-    thinned = np.zeros(len(pmf))
-    for start in range(0, len(pmf), BLOCK):
-        weight = pmf[start : start + BLOCK, None]
-        if not np.any(weight > 0):
-            continue
-        total = kept[start : start + BLOCK, None]
-        left = np.maximum(total - kept, 0.0)
-        ways = special.gammaln(total + 1) - special.gammaln(kept + 1) - special.gammaln(left + 1)
-        logarithm = ways + special.xlogy(kept, share) + special.xlog1py(left, -share)
-        thinned += (weight * np.where(kept <= total, np.exp(np.minimum(logarithm, 0.0)), 0.0)).sum(axis=0)
+    size = len(pmf)
+    if size <= BLOCK:
+        return pmf @ _binomial_block(0, BLOCK, BLOCK, share)[:size, :size]
+    thinned = np.zeros(size)
+    for start in range(0, size, BLOCK):
+        weight = pmf[start : start + BLOCK]
+        if np.any(weight > 0):
+            thinned += weight @ _binomial(start, len(weight), size, share)
     return thinned
+
+
+@lru_cache(maxsize=32)
+def _binomial_block(start: int, rows: int, columns: int, share: float) -> Array:
+    """The block kept from one depot stock to the next: 2 MB per base."""
+    return _binomial(start, rows, columns, share)
+
+
+def _binomial(start: int, rows: int, columns: int, share: float) -> Array:
+    """``[i, k]`` = P(k of start + i units are kept)."""
+    total, kept = np.arange(start, start + rows, dtype=np.float64)[:, None], np.arange(columns, dtype=np.float64)
+    left = np.maximum(total - kept, 0.0)
+    ways = special.gammaln(total + 1) - special.gammaln(kept + 1) - special.gammaln(left + 1)
+    logarithm = ways + special.xlogy(kept, share) + special.xlog1py(left, -share)
+    return np.where(kept <= total, np.exp(np.minimum(logarithm, 0.0)), 0.0)
 
 
 def _poisson_pmf(mean: float, *, at_least: int = 0) -> Array:

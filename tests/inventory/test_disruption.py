@@ -25,6 +25,10 @@ def test_lots_are_best_among_a_fine_grid():
     for factor in np.concatenate([np.geomspace(1e-3, 1e3, 60), [0.99, 1.01]]):
         other = evaluate_disrupted_order_quantity(np.maximum(best.order_quantity, 1e-3) * factor, **model)
         assert np.all(best.expected_cost <= other.expected_cost * (1 + 1e-9) + 1e-12)
+    for i in range(20):
+        one = optimize_disrupted_order_quantity(**{name: values[i] for name, values in model.items()})
+        assert one.order_quantity == best.order_quantity[i]
+        assert one.expected_cost == best.expected_cost[i]
     economic = np.sqrt(2 * model["fixed_cost"] * model["demand_rate"] / model["holding_cost"])
     reliable = model["disruption_rate"] == 0
     assert np.allclose(best.order_quantity[reliable], economic[reliable], rtol=1e-6, atol=1e-6)
@@ -95,6 +99,10 @@ def test_best_level_beats_all_multiples_of_demand():
     for n in range(40):
         other = evaluate_disrupted_base_stock(model["demand"] * (n + 1), **model)
         assert np.all(best.expected_cost <= other.expected_cost * (1 + 1e-10))
+    for i in range(20):
+        one = optimize_disrupted_base_stock(**{name: values[i] for name, values in model.items()})
+        assert one.base_stock_level == best.base_stock_level[i]
+        assert one.expected_cost == best.expected_cost[i]
 
 
 def test_a_supplier_that_never_recovers_is_refused():

@@ -82,3 +82,10 @@ def test_stock_of_the_wrong_length_is_refused():
     network = DepotAndBases(base_rate=[1, 2], order_and_ship_time=1, depot_replenishment_time=1)
     with pytest.raises(ArgumentError, match=r"one per base \(2\)"):
         evaluate_two_echelon(network, depot_stock=0, base_stock=[1, 2, 3])
+
+
+def test_a_large_depot_is_exact_too():
+    """Without base stock, what is on its way is all backordered; its mean is known in closed form."""
+    network = DepotAndBases(base_rate=[300, 700], order_and_ship_time=0.1, depot_replenishment_time=1)
+    found = evaluate_two_echelon(network, depot_stock=990, base_stock=0)
+    assert found.expected_backorders == pytest.approx(found.mean_in_resupply, rel=1e-10)
