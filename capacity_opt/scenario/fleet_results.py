@@ -27,6 +27,7 @@ def fleet_tables(
     return {
         "orders": orders(problem, plan),
         "stock": stock(problem, plan),
+        "commitments": commitments(problem, plan),
         "supply": supply(problem, plan),
         "demand_fan": demand_fan(problem, draws, chance),
         "cost": cost(problem, plan),
@@ -97,6 +98,24 @@ def stock(problem: FleetProblem, plan: FleetPlan) -> Table:
                 for t, period in enumerate(problem.periods)
             ]
     return table_of(rows, ("server_type", "zone", "region", "period", "servers", "arriving", "retired"))
+
+
+def commitments(problem: FleetProblem, plan: FleetPlan) -> Table:
+    """Servers committed to, by the period in which the commitment begins."""
+    options = problem.options
+    rows = [
+        {
+            "option": name,
+            "server_type": problem.server_types.names[options.server_type[m]],
+            "region": problem.sites.regions[options.region[m]],
+            "period": problem.periods[t],
+            "servers": float(plan.committed[m, t]),
+        }
+        for m, name in enumerate(options.names)
+        for t in range(len(problem.periods))
+        if plan.committed[m, t] > 0
+    ]
+    return table_of(rows, ("option", "server_type", "region", "period", "servers"))
 
 
 def _arriving(problem: FleetProblem, plan: FleetPlan) -> Array:

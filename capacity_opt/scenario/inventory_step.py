@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from capacity_opt.demand.lead_time import lead_time_demand
 from capacity_opt.demand.protocol import Demand
@@ -20,6 +21,7 @@ from capacity_opt.scenario.inventory_tables import TARGETS, Inventory
 from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.spec import Simulation
 from capacity_opt.scenario.timeline import Timeline
+from capacity_opt.simulation.estimate import Estimate
 from capacity_opt.simulation.inventory import simulate
 from capacity_opt.simulation.verdict import SLACK
 
@@ -184,13 +186,23 @@ def _note_judged(part: Part, judged: Any, inventory: Inventory, outcome: Invento
     estimate = getattr(judged, MEASURE[part.target])
     promised = outcome.values[MEASURE[part.target]][at]
     target = promised if part.target == "stockout_cost" else inventory.targets[part.target][at]
-    for place, wanted, low, high in zip(at.tolist(), target, np.atleast_1d(estimate.low), np.atleast_1d(estimate.high)):
+    low, high = _together(estimate, len(outcome.verdict))
+    for place, wanted, least, most in zip(at.tolist(), target, low, high):
         if part.target == "stockout_cost" or np.isnan(wanted):
             outcome.verdict[place] = "no_target"
         else:
             outcome.verdict[place] = (
-                "not_kept" if high < wanted - SLACK else "above" if low > wanted + SLACK else "kept"
+                "not_kept" if most < wanted - SLACK else "above" if least > wanted + SLACK else "kept"
             )
+
+
+def _together(estimate: Estimate, items: int) -> tuple[Array, Array]:
+    """The interval widened so that the level holds for all items at once (Bonferroni): with a thousand items some
+    would otherwise seem to break their promise by chance."""
+    freedom, wrong = estimate.replications - 1, (1.0 - estimate.level) / 2
+    wider = special.stdtrit(freedom, 1.0 - wrong / items) / special.stdtrit(freedom, 1.0 - wrong)
+    value, low, high = (np.atleast_1d(each) for each in (estimate.value, estimate.low, estimate.high))
+    return value - wider * (value - low), value + wider * (high - value)
 
 
 def _explain(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -12,14 +13,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.read import Scenario, read_scenario
 from capacity_opt.scenario.resolved import resolved_toml
 from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table, Writer, table_of
-from capacity_opt.scenario.steps import StepOutcome, run_steps
+from capacity_opt.scenario.steps import StepOutcome, Watch, run_steps
 
 Progress = Callable[[str], None]
 
 MANIFEST_VERSION = 1
+# Larger tables are not copied into the run folder: their fingerprint in the manifest says which they were.
+LARGEST_INPUT = 50_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,35 +85,36 @@ def execute(
     path: str | Path,
     *,
     out: str | Path = "runs",
-    options: RunOptions | None = None,
+    set: Sequence[str] = (),
+    variant: str | None = None,
+    seed: int | None = None,
+    solver: str | None = None,
+    time_limit: float | None = None,
+    gap: float | None = None,
     writers: Sequence[Writer] = (),
     progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> RunResult:
     """Read the scenario at ``path``, do its steps and write the run folder under ``out``.
 
-    ``writers`` get the folder before it is finished and add files to it (report, workbook). Raises the errors of
-    reading and solving; nothing but finished runs is left behind.
+    ``set`` and ``variant`` change the scenario; ``seed``, ``solver``, ``time_limit`` (seconds) and ``gap`` stand in for
+    the scenario's own. ``writers`` get the folder before it is finished and add files to it (report, workbook).
+    ``progress`` is told what goes on; once ``stopped()`` is true nothing further is solved and what there is is saved.
+    Raises the errors of reading and solving; nothing but finished runs is left behind.
     """
-    options = options or RunOptions()
+    options = RunOptions(set=tuple(set), variant=variant, seed=seed, solver=solver, time_limit=time_limit, gap=gap)
     begun, clock = dt.datetime.now(dt.UTC), Clock()
-    scenario = _chosen(read_scenario(path, set=options.set, variant=options.variant), options)
+    scenario = _chosen(read_scenario(path, set=options.set, variant=variant), options)
     clock.note("read")
-    resolved = resolved_toml(scenario)
-    identity = _identity(scenario, resolved)
-    name = f"{begun:%Y%m%dT%H%M%SZ}-{_slug(scenario.name)}-{_hash(identity)[:8]}"
-    partial = PartialRun(Path(out), name)
+    partial, identity = _begin(scenario, Path(path), Path(out), options, begun)
     try:
-        partial.write_json(
-            REQUEST, {"scenario": str(Path(path).resolve()), "out": str(Path(out).resolve()), **vars(options)}
-        )
-        outcome = run_steps(scenario, progress or (lambda _: None), clock.note)
+        outcome = run_steps(scenario, Watch(tell=progress or _silent, ended=clock.note, stopped=stopped))
         manifest = _manifest(scenario, outcome, identity)
         partial.write_json("manifest.json", manifest)
-        partial.write_text("resolved.toml", resolved)
         for table, made in {**outcome.tables, "warnings": _warnings(scenario)}.items():
             partial.write_table(table, made)
         clock.note("write")
-        for writer in writers:
+        for writer in () if stopped() else writers:
             writer(partial.path)
         clock.note("report")
         seconds = time.perf_counter() - clock.started
@@ -119,6 +124,27 @@ def execute(
         partial.discard()
         raise
     return RunResult(folder=folder, scenario=scenario, manifest=manifest, outcome=outcome, seconds=seconds)
+
+
+def _silent(message: str) -> None:
+    """Say nothing."""
+
+
+def _begin(
+    scenario: Scenario, path: Path, out: Path, options: RunOptions, begun: dt.datetime
+) -> tuple[PartialRun, dict[str, Any]]:
+    """The folder of a run with what it is made from: the request, the resolved scenario and its tables."""
+    resolved = resolved_toml(scenario)
+    identity = _identity(scenario, resolved)
+    partial = PartialRun(out, f"{begun:%Y%m%dT%H%M%SZ}-{_slug(scenario.name)}-{_hash(identity)[:8]}")
+    request = {"scenario": str(path.resolve()), "out": str(out.resolve()), **vars(options), "process": os.getpid()}
+    partial.write_json(REQUEST, request)
+    partial.write_text("resolved.toml", resolved)
+    partial.write_text(f"inputs/{FILE}", resolved)
+    for name, source in scenario.files.items():
+        if name != FILE and source.stat().st_size <= LARGEST_INPUT:
+            partial.copy(f"inputs/{name}", source)
+    return partial, identity
 
 
 def _chosen(scenario: Scenario, options: RunOptions) -> Scenario:
@@ -183,6 +209,7 @@ def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]
     }
     if plan is not None:
         manifest |= {
+            "stopped_early": outcome.stopped,
             "formulation": plan.formulation,
             "solver": plan.solver,
             "objective": plan.objective,

@@ -57,8 +57,18 @@ class PartialRun:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file (UTF-8, unix line ends)."""
-        with _told(self.path / name), (self.path / name).open("w", encoding="utf-8", newline="\n") as file:
+        path = self.path / name
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with _told(path), path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+
+    def copy(self, name: str, source: Path) -> None:
+        """Copy a file into the folder."""
+        path = self.path / name
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, path)
 
     def write_json(self, name: str, value: object) -> None:
         """Write JSON with sorted keys; NaN and infinities become null, as JSON has none."""

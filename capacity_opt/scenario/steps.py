@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from capacity_opt.fleet.size import size_fleet
 from capacity_opt.frontier import Frontier, frontier
+from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.fleet_results import fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_table, replenish
@@ -25,6 +27,15 @@ FAN = 3_000_017
 SOLVE_LIMIT = 300.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Whom the steps report to: ``tell`` what begins, ``ended`` the step that is done, ``stopped`` whether to stop."""
+
+    tell: Tell
+    ended: Tell
+    stopped: Callable[[], bool]
+
+
 @dataclass
 class StepOutcome:
     """What the steps found; ``tables`` by name as in the run folder."""
@@ -35,6 +46,7 @@ class StepOutcome:
     judged: FleetJudgement | None = None
     curve: Frontier | None = None
     answer: str = ""
+    stopped: bool = False
 
     @property
     def kept(self) -> bool | None:
@@ -47,57 +59,69 @@ class StepOutcome:
         return all(said) if said else None
 
 
-def run_steps(scenario: Scenario, tell: Tell, note: Tell) -> StepOutcome:
-    """Do every step that the scenario has a section for; ``tell`` says what begins, ``note`` what has ended."""
+def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
+    """Do every step that the scenario has a section for."""
     outcome = StepOutcome()
     simulation = scenario.simulation or Simulation()
     if scenario.inventory is not None:
-        tell(f"replenishment of {len(scenario.inventory.names):,} items")
-        outcome.inventory = replenish(
-            scenario.inventory, simulation, scenario.timeline, seed=scenario.seed + ITEMS_JUDGE
-        )
+        watch.tell(f"replenishment of {len(scenario.inventory.names):,} items")
+        seed = scenario.seed + ITEMS_JUDGE
+        outcome.inventory = replenish(scenario.inventory, simulation, scenario.timeline, seed=seed)
         outcome.tables["inventory"] = inventory_table(scenario.inventory, outcome.inventory)
-        note("inventory")
+        watch.ended("inventory")
     if scenario.fleet is not None:
-        _fleet(scenario, simulation, outcome, tell, note)
+        _fleet(scenario, scenario.fleet, simulation, outcome, watch)
+    if scenario.frontier is not None and not watch.stopped():
+        watch.tell(f"frontier over {scenario.frontier.over}, {len(scenario.frontier.values)} points")
+        outcome.curve = curve_of(scenario, simulation)
+        outcome.tables["frontier"] = frontier_table(outcome.curve)
+        watch.ended("frontier")
+    outcome.stopped = watch.stopped()
     outcome.answer = _answer(scenario, outcome)
     return outcome
 
 
-def _fleet(scenario: Scenario, simulation: Simulation, outcome: StepOutcome, tell: Tell, note: Tell) -> None:
-    problem, section, seed = scenario.fleet, scenario.spec.fleet, scenario.seed
-    assert problem is not None
+def _fleet(
+    scenario: Scenario, problem: FleetProblem, simulation: Simulation, outcome: StepOutcome, watch: Watch
+) -> None:
+    plan = plan_of(scenario, watch.tell)
+    outcome.plan = plan
+    watch.ended("fleet")
+    watch.tell(f"judging the plan on {simulation.samples:,} fresh samples")
+    outcome.judged = simulate_fleet(
+        plan, problem, samples=simulation.samples, seed=scenario.seed + JUDGE, level=simulation.level
+    )
+    draws, chance = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
+    outcome.tables |= fleet_tables(problem, plan, outcome.judged, draws, chance)
+    watch.ended("judge")
+
+
+def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
+    """Size the fleet of a scenario as its ``[fleet]`` section says."""
+    section = scenario.spec.fleet
     assert section is not None
-    tell(f"fleet plan ({section.formulation}, {problem.samples} samples)")
+    assert scenario.fleet is not None
+    tell(f"fleet plan ({section.formulation}, {scenario.fleet.samples} samples)")
 
-    def progress(seconds: float, incumbent: float, bound: float, reached: float) -> None:
-        tell(f"fleet plan: {seconds:.0f} s, incumbent {incumbent:,.6g}, bound {bound:,.6g}, gap {reached:.3%}")
+    def progress(seconds: float, incumbent: float, bound: float, gap: float) -> None:
+        said = f"incumbent {incumbent:,.6g}" if math.isfinite(incumbent) else "no plan yet"
+        said += f", bound {bound:,.6g}" if math.isfinite(bound) else ""
+        said += f", gap {gap:.2%}" if math.isfinite(gap) else ""
+        tell(f"fleet plan: {seconds:.0f} s, {said}")
 
-    plan = size_fleet(
-        problem,
+    return size_fleet(
+        scenario.fleet,
         formulation=section.formulation,
         gap=section.gap,
-        seed=seed,
+        seed=scenario.seed,
         time_limit=section.time_limit or SOLVE_LIMIT,
         solver=section.solver or "highs",
         progress=progress,
     )
-    outcome.plan = plan
-    note("fleet")
-    tell(f"judging the plan on {simulation.samples:,} fresh samples")
-    judged = simulate_fleet(plan, problem, samples=simulation.samples, seed=seed + JUDGE, level=simulation.level)
-    outcome.judged = judged
-    draws, chance = problem.demand.draw(simulation.samples, seed=seed + FAN)
-    outcome.tables |= fleet_tables(problem, plan, judged, draws, chance)
-    note("judge")
-    if scenario.frontier is not None:
-        tell(f"frontier over {scenario.frontier.over}, {len(scenario.frontier.values)} points")
-        outcome.curve = _frontier(scenario, simulation)
-        outcome.tables["frontier"] = frontier_table(outcome.curve)
-        note("frontier")
 
 
-def _frontier(scenario: Scenario, simulation: Simulation) -> Frontier:
+def curve_of(scenario: Scenario, simulation: Simulation) -> Frontier:
+    """The cost curve of a scenario as its ``[frontier]`` section says."""
     section, fleet = scenario.spec.frontier, scenario.spec.fleet
     assert section is not None
     assert fleet is not None
