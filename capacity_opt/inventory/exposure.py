@@ -70,7 +70,11 @@ def exposure(
     early = lead_time_demand(demand, lead_time, 0.0, correlation)
     # Watched all the time, demand other than single units comes as one lump a period.
     step = np.ones_like(period) if continuous else period
-    last = early if single or (continuous and not demand.discrete) else lead_time_demand(demand, lead_time, step, correlation)
+    last = (
+        early
+        if single or (continuous and not demand.discrete)
+        else lead_time_demand(demand, lead_time, step, correlation)
+    )
     late = early if continuous else last
     if not continuous and not count_at_review_end:
         late = _period_ends(demand, lead_time, period, last, correlation)
