@@ -16,11 +16,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.errors import SolverError
-from capacity_opt.solvers.stochastic.graph import GroupValue, RecourseGraph
+from capacity_opt.solvers.stochastic.integer import close_integer_gap
 from capacity_opt.solvers.stochastic.master import Master, MasterPoint
-from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup, TwoStageProgram
-from capacity_opt.solvers.stochastic.sequence import RecourseSequence, recourse_model
+from capacity_opt.solvers.stochastic.oracle import Oracle
+from capacity_opt.solvers.stochastic.program import TwoStageProgram
 
 Array = NDArray[np.float64]
 IndexArray = NDArray[np.int32]
@@ -30,7 +29,6 @@ Progress = Callable[[float, int, float, float], None]
 
 IN_OUT = 0.5
 BOX = 1e7
-LARGEST_GRAPH_ROWS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,94 +43,12 @@ class TwoStageSolution:
     gap: float = float("nan")
     x: Array | None = None
     group_values: Array | None = None
+    relaxed_objective: float = float("nan")
     iterations: int = 0
     bases: int = 0
     seconds: float = 0.0
     seconds_master: float = 0.0
     history: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
-
-
-class Oracle:
-    """Evaluates the expected recourse of every group, each sample starting from where it ended last."""
-
-    def __init__(self, program: TwoStageProgram) -> None:
-        """Find a dual-feasible first basis per family."""
-        self.program = program
-        self.groups = [(family, group) for family in program.families for group in family.groups]
-        self.weights = np.array([group.weight for _, group in self.groups])
-        graphs = [_recourse(family) for family in program.families]
-        self.graphs = [graph for graph, family in zip(graphs, program.families) for _ in family.groups]
-        self._distinct = graphs
-        self._basis = [np.zeros(len(group.values), dtype=np.int32) for _, group in self.groups]
-
-    @property
-    def bases(self) -> int:
-        """How many bases have been met so far."""
-        return sum(graph.count for graph in self._distinct)
-
-    def evaluate(self, point: Array) -> list[GroupValue]:
-        """The expected recourse of every group at ``point``."""
-        triples = zip(self.graphs, self.groups, self._basis)
-        return [graph.evaluate(group, point, basis) for graph, (_, group), basis in triples]
-
-    def cuts(self, values: list[GroupValue], point: Array) -> tuple[Array, Array, NDArray[np.int64]]:
-        """Slopes (rows, first-stage columns), levels and group of each cut; feasibility cuts where a group has none."""
-        infeasible = [i for i, value in enumerate(values) if value.ray is not None]
-        chosen = infeasible or list(range(len(values)))
-        slopes, levels = np.empty((len(chosen), len(point))), np.empty(len(chosen))
-        for row, i in enumerate(chosen):
-            slopes[row], levels[row] = _cut(self.groups[i], values[i], point)
-        return slopes, levels, np.where(len(infeasible) > 0, -1, np.array(chosen, dtype=np.int64))
-
-
-def _cut(of: tuple[RecourseFamily, SampleGroup], value: GroupValue, point: Array) -> tuple[Array, float]:
-    family, group = of
-    if value.ray is None:
-        slope = -(group.technology.T @ value.slope)
-        return slope, value.value - float(slope @ point)
-    rhs = group.base.copy()
-    rhs[family.random_rows] += group.values[value.ray_sample]
-    return group.technology.T @ value.ray, value.ray_level - float(value.ray @ rhs)
-
-
-def _recourse(family: RecourseFamily) -> RecourseGraph | RecourseSequence:
-    """Small recourse problems share a basis graph; in large ones samples rarely meet, so each is solved warm."""
-    if len(family.matrix) <= LARGEST_GRAPH_ROWS:
-        return RecourseGraph(family, dual_feasible_basis(family))
-    return RecourseSequence(family)
-
-
-def dual_feasible_basis(family: RecourseFamily) -> NDArray[np.int64]:
-    """A basis (columns of [matrix, identity]) that is dual feasible for every right-hand side.
-
-    It is optimal for the first group's mean right-hand side with the first stage at 0, or where that has no recourse,
-    for a right-hand side that is feasible by construction. A typical one is worth the trouble: samples then start their
-    walks close to where they end.
-    """
-    group = family.groups[0]
-    typical = group.base.copy()
-    typical[family.random_rows] += group.probability @ group.values
-    basis = _optimal_basis(family, typical)
-    if basis is None:
-        basis = _optimal_basis(family, family.matrix @ np.clip(0.0, family.lower, family.upper))
-    if basis is None:
-        raise SolverError("the recourse problem has no optimum: its cost falls without limit for any right-hand side")
-    return basis
-
-
-def _optimal_basis(family: RecourseFamily, rhs: Array) -> NDArray[np.int64] | None:
-    import highspy
-
-    highs = recourse_model(family, rhs)
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    basis = highs.getBasis()
-    basic, columns = highspy.HighsBasisStatus.kBasic, len(family.cost)
-    found = [j for j, status in enumerate(basis.col_status) if status == basic]
-    return np.array(
-        found + [columns + i for i, status in enumerate(basis.row_status) if status == basic], dtype=np.int64
-    )
 
 
 @dataclass
@@ -159,7 +75,7 @@ def solve_two_stage(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TwoStageSolution:
-    """Solve the linear relaxation of ``program`` to a relative ``gap``.
+    """Solve ``program`` to a relative ``gap``: its linear relaxation first, then whole numbers where it asks for them.
 
     Returns a :class:`TwoStageSolution` whose reason is ``"optimal"``, ``"feasible"`` (limit reached), ``"infeasible"``,
     ``"unbounded"`` or ``"no_solution"``. Raises :class:`~capacity_opt.errors.SolverError` where the recourse is
@@ -168,6 +84,47 @@ def solve_two_stage(
     started = time.perf_counter()
     oracle = Oracle(program)
     master = Master(program.first, oracle.weights, seed=seed)
+    whole = bool(program.first.integer.any())
+    relaxed_gap = min(gap, max(gap / 10, 1e-6)) if whole else gap
+    relaxed = _solve_relaxed(program, oracle, master, relaxed_gap, started, time_limit, progress)
+    if not whole or relaxed.reason != "optimal" or relaxed.x is None:
+        return relaxed if not whole else _without_point(relaxed)
+    best, reason = close_integer_gap(
+        program, oracle, master, relaxed=relaxed.x, bound=relaxed.bound, gap=gap, deadline=started + time_limit
+    )
+    if reason == "limit":
+        reason = "feasible" if best.x is not None else "no_solution"
+    return TwoStageSolution(
+        reason=reason,
+        limit="none" if reason in ("optimal", "infeasible") else "time",
+        objective=best.objective if best.x is not None else float("nan"),
+        bound=best.bound,
+        gap=max(best.gap(), 0.0),
+        x=best.x,
+        group_values=best.group_values,
+        iterations=relaxed.iterations + best.rounds,
+        bases=oracle.bases,
+        seconds=time.perf_counter() - started,
+        relaxed_objective=relaxed.objective,
+        history=relaxed.history,
+    )
+
+
+def _without_point(relaxed: TwoStageSolution) -> TwoStageSolution:
+    """A relaxation stopped before its optimum has a bound but no whole-number point."""
+    reason = "no_solution" if relaxed.reason == "feasible" else relaxed.reason
+    return replace(relaxed, reason=reason, x=None, objective=float("nan"), gap=float("nan"), group_values=None)
+
+
+def _solve_relaxed(
+    program: TwoStageProgram,
+    oracle: Oracle,
+    master: Master,
+    gap: float,
+    started: float,
+    time_limit: float,
+    progress: Progress | None,
+) -> TwoStageSolution:
     state, spent, freed, boxed = _State(), 0.0, False, False
     while True:
         left = time_limit - (time.perf_counter() - started)

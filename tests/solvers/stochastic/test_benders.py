@@ -7,9 +7,9 @@ from scipy.optimize import linprog
 
 from capacity_opt.errors import SolverError
 from capacity_opt.solvers.linear_program import LinearProgram
-from capacity_opt.solvers.stochastic import benders
 from capacity_opt.solvers.stochastic import graph as recourse_graph
-from capacity_opt.solvers.stochastic.benders import Oracle, solve_two_stage
+from capacity_opt.solvers.stochastic import oracle
+from capacity_opt.solvers.stochastic.benders import solve_two_stage
 from capacity_opt.solvers.stochastic.program import (
     RecourseFamily,
     SampleGroup,
@@ -107,7 +107,7 @@ def test_without_complete_recourse_feasibility_cuts_find_the_same_answer(seed):
 def test_one_program_after_another_gives_the_shared_bases_answer(seed, complete, monkeypatch):
     program = random_program(seed, complete=complete)
     shared = solve_two_stage(program, gap=1e-9, time_limit=20)
-    monkeypatch.setattr(benders, "LARGEST_GRAPH_ROWS", 0)
+    monkeypatch.setattr(oracle, "LARGEST_GRAPH_ROWS", 0)
     sequence = solve_two_stage(program, gap=1e-9, time_limit=20)
     assert sequence.reason == shared.reason
     assert sequence.objective == pytest.approx(shared.objective, rel=1e-7, nan_ok=True)
@@ -117,18 +117,18 @@ def test_one_program_after_another_gives_the_shared_bases_answer(seed, complete,
 def test_numpy_walk_gives_the_compiled_walks_values(seed, monkeypatch):
     program = random_program(seed, samples=40)
     point = np.full(program.first.columns, 3.0)
-    compiled = [value.value for value in Oracle(program).evaluate(point)]
+    compiled = [value.value for value in oracle.Oracle(program).evaluate(point)]
     monkeypatch.setattr(recourse_graph, "_walker", lambda: recourse_graph.walk_numpy)
-    plain = [value.value for value in Oracle(program).evaluate(point)]
+    plain = [value.value for value in oracle.Oracle(program).evaluate(point)]
     np.testing.assert_allclose(plain, compiled, rtol=1e-12)
 
 
 def test_recourse_columns_are_feasible_and_cost_the_value():
     program = random_program(3, samples=50)
     family, point = program.families[0], np.full(program.first.columns, 2.0)
-    oracle = Oracle(program)
-    values = oracle.evaluate(point)
-    for graph, (_, group), value in zip(oracle.graphs, oracle.groups, values):
+    judge = oracle.Oracle(program)
+    values = judge.evaluate(point)
+    for graph, (_, group), value in zip(judge.graphs, judge.groups, values):
         y = graph.columns(group, point, value.basis)
         rhs = np.tile(group.base - group.technology @ point, (len(y), 1))
         rhs[:, family.random_rows] += group.values
