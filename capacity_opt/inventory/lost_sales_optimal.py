@@ -21,7 +21,7 @@ from capacity_opt.inventory.grid import one_item
 from capacity_opt.inventory.lost_sales_chain import DemandTable, demand_table
 
 Array = NDArray[np.float64]
-LARGEST_TABLE = 20_000_000
+LARGEST_TABLE = 40_000_000
 MOST_STEPS = 20_000
 STEP = 0.95  # below 1, so that the iteration cannot cycle; the average cost scales with it
 
@@ -53,7 +53,7 @@ def optimize_lost_sales(
     """The least average cost of any policy for one item; ``tolerance`` is ``high - low``.
 
     ``stockout_cost`` is per lost unit. ``largest_order`` and ``largest_stock`` replace the bounds from theory (to
-    check them). Raises ArgumentError where the table of states and orders would exceed 20 million cells.
+    check them). Raises ArgumentError where the table of states and orders would exceed 40 million cells.
 
     >>> from capacity_opt.demand.counts import Poisson
     >>> round(optimize_lost_sales(Poisson(5.0), holding_cost=1, stockout_cost=4, lead_time=1).expected_cost, 4)
@@ -101,13 +101,13 @@ def _iterate(
     # Beyond the bound on the position nothing may be ordered, so stock is never cut off where the index is.
     arrived = np.minimum(np.arange(most + 1)[:, None] + np.arange(orders + 1), most)
     position = _positions(most, orders, lead).reshape(most + 1, pipelines)
-    barrier = np.where(position[:, :, None] + np.arange(orders + 1) > most, np.inf, 0.0)
+    barred = position[:, :, None] + np.arange(orders + 1) > most
     inside = position <= most
     value = np.zeros((most + 1, pipelines))
     for _ in range(MOST_STEPS):
         after = value[arrived].reshape(most + 1, -1)
         choices = (leftover @ after).reshape(most + 1, pipelines, orders + 1)
-        choices += barrier
+        np.putmask(choices, barred, np.inf)
         change = np.where(inside, STEP * (cost + choices.min(axis=2) - value), 0.0)
         low, high = float(change[inside].min()) / STEP, float(change[inside].max()) / STEP
         if high - low <= tolerance:

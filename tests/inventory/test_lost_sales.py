@@ -189,5 +189,5 @@ def test_bad_input_is_named():
         evaluate_lost_sales(ReorderPointOrderUpTo(reorder_point=1, order_up_to_level=2), Poisson(1.0), **model)
     with pytest.raises(ArgumentError, match="more than 1000000 states"):
         evaluate_lost_sales(BaseStock(base_stock_level=80), Poisson(10.0), holding_cost=1, stockout_cost=5, lead_time=6)
-    with pytest.raises(ArgumentError, match=r"at most 20000000. Use larger units"):
+    with pytest.raises(ArgumentError, match=r"at most 40000000. Use larger units"):
         optimize_lost_sales(Poisson(20.0), holding_cost=1, stockout_cost=50, lead_time=6)
