@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from capacity_opt.demand.paths import CopulaPaths, FixedDemand, GivenSamples
     from capacity_opt.demand.protocol import Demand
     from capacity_opt.demand.quantiles import QuantileDemand
-    from capacity_opt.errors import ArgumentError, CapacityError, InfeasibleError, LimitError, RunFolderError, ScenarioError, SolverError, UnboundedError, VerificationError
+    from capacity_opt.errors import (
+        ArgumentError,
+        CapacityError,
+        InfeasibleError,
+        LimitError,
+        RunFolderError,
+        ScenarioError,
+        SolverError,
+        UnboundedError,
+        VerificationError,
+    )
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
@@ -27,28 +37,91 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
-    from capacity_opt.inventory.budget import BudgetCurve, SharedLimitResult, optimize_aggregate_service, optimize_newsvendor_budget, sweep_newsvendor_budget
-    from capacity_opt.inventory.disruption import DisruptedBaseStock, DisruptedOrderQuantity, disrupted_lead_time, evaluate_disrupted_base_stock, evaluate_disrupted_order_quantity, optimize_disrupted_base_stock, optimize_disrupted_order_quantity
+    from capacity_opt.inventory.budget import (
+        BudgetCurve,
+        SharedLimitResult,
+        optimize_aggregate_service,
+        optimize_newsvendor_budget,
+        sweep_newsvendor_budget,
+    )
+    from capacity_opt.inventory.disruption import (
+        DisruptedBaseStock,
+        DisruptedOrderQuantity,
+        disrupted_lead_time,
+        evaluate_disrupted_base_stock,
+        evaluate_disrupted_order_quantity,
+        optimize_disrupted_base_stock,
+        optimize_disrupted_order_quantity,
+    )
     from capacity_opt.inventory.eoq import EOQResult, evaluate_eoq, optimize_eoq
     from capacity_opt.inventory.explain import Calendar, OrderLines, explain_line, explain_orders
-    from capacity_opt.inventory.guaranteed_service import GuaranteedServicePlan, evaluate_guaranteed_service, optimize_guaranteed_service
-    from capacity_opt.inventory.joint_replenishment import JointReplenishmentResult, evaluate_joint_replenishment, optimize_joint_replenishment
-    from capacity_opt.inventory.lost_sales import LostSales, LostSalesBaseStock, LostSalesCappedBaseStock, LostSalesProjectedLevel, evaluate_lost_sales, optimize_capped_base_stock, optimize_lost_sales_base_stock, optimize_projected_inventory_level
+    from capacity_opt.inventory.guaranteed_service import (
+        GuaranteedServicePlan,
+        evaluate_guaranteed_service,
+        optimize_guaranteed_service,
+    )
+    from capacity_opt.inventory.joint_replenishment import (
+        JointReplenishmentResult,
+        evaluate_joint_replenishment,
+        optimize_joint_replenishment,
+    )
+    from capacity_opt.inventory.lost_sales import (
+        LostSales,
+        LostSalesBaseStock,
+        LostSalesCappedBaseStock,
+        LostSalesProjectedLevel,
+        evaluate_lost_sales,
+        optimize_capped_base_stock,
+        optimize_lost_sales_base_stock,
+        optimize_projected_inventory_level,
+    )
     from capacity_opt.inventory.lost_sales_optimal import OptimalLostSales, optimize_lost_sales
     from capacity_opt.inventory.lot_size import CapacitatedLotSizeResult, optimize_capacitated_lot_size
     from capacity_opt.inventory.newsvendor import NewsvendorResult, evaluate_newsvendor, optimize_newsvendor
-    from capacity_opt.inventory.one_for_one import LostSalesOneForOne, OneForOne, evaluate_lost_sales_one_for_one, evaluate_one_for_one, optimize_lost_sales_one_for_one
-    from capacity_opt.inventory.quantity_discount import DiscountResult, optimize_all_units_discount, optimize_incremental_discount
+    from capacity_opt.inventory.one_for_one import (
+        LostSalesOneForOne,
+        OneForOne,
+        evaluate_lost_sales_one_for_one,
+        evaluate_one_for_one,
+        optimize_lost_sales_one_for_one,
+    )
+    from capacity_opt.inventory.quantity_discount import (
+        DiscountResult,
+        optimize_all_units_discount,
+        optimize_incremental_discount,
+    )
     from capacity_opt.inventory.rounding import RoundedOrders, RoundingRules, RoundingStep, round_orders
     from capacity_opt.inventory.rq import RQResult, evaluate_rq, optimize_rq
-    from capacity_opt.inventory.serial import SerialBaseStock, SerialBounds, bound_serial, evaluate_serial, optimize_serial
-    from capacity_opt.inventory.two_echelon import TwoEchelonAllocation, TwoEchelonStock, approximate_two_echelon, evaluate_two_echelon, optimize_two_echelon
+    from capacity_opt.inventory.serial import (
+        SerialBaseStock,
+        SerialBounds,
+        bound_serial,
+        evaluate_serial,
+        optimize_serial,
+    )
+    from capacity_opt.inventory.ss import SSResult, evaluate_ss, optimize_ss
+    from capacity_opt.inventory.ss_approximate import PowerApproximation, optimize_ss_power_approximation
+    from capacity_opt.inventory.two_echelon import (
+        TwoEchelonAllocation,
+        TwoEchelonStock,
+        approximate_two_echelon,
+        evaluate_two_echelon,
+        optimize_two_echelon,
+    )
     from capacity_opt.inventory.wagner_whitin import LotSizeResult, evaluate_lot_size, optimize_wagner_whitin
     from capacity_opt.problem.fleet import FleetProblem
     from capacity_opt.problem.item import Item
     from capacity_opt.problem.network import DepotAndBases, GuaranteedServiceTree, GuaranteedStage, SerialSystem
     from capacity_opt.problem.plan import FleetPlan
-    from capacity_opt.problem.policies import BaseStock, CappedBaseStock, EchelonBaseStock, ProjectedInventoryLevel, ReorderPointOrderQuantity, ReorderPointOrderUpTo, TimeVaryingOrderUpTo
+    from capacity_opt.problem.policies import (
+        BaseStock,
+        CappedBaseStock,
+        EchelonBaseStock,
+        ProjectedInventoryLevel,
+        ReorderPointOrderQuantity,
+        ReorderPointOrderUpTo,
+        TimeVaryingOrderUpTo,
+    )
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.estimate import Estimate
     from capacity_opt.simulation.fleet import simulate_fleet
@@ -112,6 +185,7 @@ _HOMES = {
     "OrderLines": "inventory.explain",
     "Pmf": "demand.lattice",
     "Poisson": "demand.counts",
+    "PowerApproximation": "inventory.ss_approximate",
     "ProjectedInventoryLevel": "problem.policies",
     "QuantileDemand": "demand.quantiles",
     "RQResult": "inventory.rq",
@@ -121,6 +195,7 @@ _HOMES = {
     "RoundingRules": "inventory.rounding",
     "RoundingStep": "inventory.rounding",
     "RunFolderError": "errors",
+    "SSResult": "inventory.ss",
     "Scenario": "scenario.read",
     "ScenarioError": "errors",
     "SerialBaseStock": "inventory.serial",
@@ -156,6 +231,7 @@ _HOMES = {
     "evaluate_one_for_one": "inventory.one_for_one",
     "evaluate_rq": "inventory.rq",
     "evaluate_serial": "inventory.serial",
+    "evaluate_ss": "inventory.ss",
     "evaluate_two_echelon": "inventory.two_echelon",
     "explain_line": "inventory.explain",
     "explain_orders": "inventory.explain",
@@ -181,6 +257,8 @@ _HOMES = {
     "optimize_projected_inventory_level": "inventory.lost_sales",
     "optimize_rq": "inventory.rq",
     "optimize_serial": "inventory.serial",
+    "optimize_ss": "inventory.ss",
+    "optimize_ss_power_approximation": "inventory.ss_approximate",
     "optimize_two_echelon": "inventory.two_echelon",
     "optimize_wagner_whitin": "inventory.wagner_whitin",
     "price_by_difference": "fleet.differences",
@@ -247,6 +325,7 @@ __all__ = [
     "OrderLines",
     "Pmf",
     "Poisson",
+    "PowerApproximation",
     "ProjectedInventoryLevel",
     "QuantileDemand",
     "RQResult",
@@ -256,6 +335,7 @@ __all__ = [
     "RoundingRules",
     "RoundingStep",
     "RunFolderError",
+    "SSResult",
     "Scenario",
     "ScenarioError",
     "SerialBaseStock",
@@ -292,6 +372,7 @@ __all__ = [
     "evaluate_one_for_one",
     "evaluate_rq",
     "evaluate_serial",
+    "evaluate_ss",
     "evaluate_two_echelon",
     "explain_line",
     "explain_orders",
@@ -317,6 +398,8 @@ __all__ = [
     "optimize_projected_inventory_level",
     "optimize_rq",
     "optimize_serial",
+    "optimize_ss",
+    "optimize_ss_power_approximation",
     "optimize_two_echelon",
     "optimize_wagner_whitin",
     "price_by_difference",

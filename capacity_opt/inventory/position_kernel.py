@@ -54,7 +54,7 @@ def rq_averages(law: Array, levels: Array, out: Array) -> None:
 
 
 def ss_averages(law: Array, review_law: Array, levels: Array, out: Array) -> None:
-    """As :func:`rq_averages` over the positions of (s, S): ``levels`` (n, 2) = s, S; ``out`` (n, 6), M(S - s) last."""
+    """As :func:`rq_averages` over the positions of (s, S), ``levels`` (n, 2); ``out`` (n, 7) ends in M(S - s), E[y]."""
     items = law.shape[0]
     for block in prange((items + BLOCK - 1) // BLOCK):
         table = np.empty((3, 256))
@@ -76,14 +76,16 @@ def ss_averages(law: Array, review_law: Array, levels: Array, out: Array) -> Non
                 review, review_count = fill_table(review_mean, review_a, review_b, review_first, 1e-17, review)
                 renewal = extend_renewal(renewal, 0, gap, review[0, :review_count], review_first)
                 out[item, 5] = renewal[1, gap - 1]
-            loss = above = reach = 0.0
+            loss = above = reach = below = 0.0
             for used in range(gap):
                 mass = renewal[0, used]
+                below += mass * used
                 loss += mass * loss_at(up_to - used, table[:, :count], first, mean)
                 above += mass * reach_at(up_to - used, table[1, :count], first)
                 reach += mass * reach_at(up_to - used - 1, table[1, :count], first)
             out[item, 0] = loss / renewal[1, gap - 1]
             out[item, 1] = above / renewal[1, gap - 1]
             out[item, 2] = reach / renewal[1, gap - 1]
+            out[item, 6] = up_to - below / renewal[1, gap - 1]
             out[item, 3] = reach_at(int(levels[item, 0]), table[1, :count], first)
             out[item, 4] = loss_at(int(levels[item, 0]), table[:, :count], first, mean)

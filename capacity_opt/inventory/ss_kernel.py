@@ -127,3 +127,10 @@ def ss_tables(costs: Array, first: Whole, demand: Array, money: Array, found: Ar
             found[item, 0], found[item, 1], found[item, 2], renewal = best_levels(
                 costs[item], first[item], money[item], demand[item], 0, renewal
             )
+
+
+def renewal_rows(demand: Array, gap: Whole, out: Array) -> None:
+    """Renewal masses m(0), ..., m(gap - 1) of every item into ``out`` (n, widest gap); ``demand`` (n, width) from 0."""
+    for item in prange(demand.shape[0]):
+        renewal = extend_renewal(np.empty((2, 16)), 0, gap[item], demand[item], 0)
+        out[item, : gap[item]] = renewal[0, : gap[item]]
