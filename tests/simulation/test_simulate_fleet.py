@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-from small_fleets import ListedSamples, NormalDemand, fleet, plan
+from tests.simulation.small_fleets import ListedSamples, NormalDemand, fleet, plan
 
 from capacity_opt import ArgumentError
 from capacity_opt.simulation.arena import build_arena
