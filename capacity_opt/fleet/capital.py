@@ -18,36 +18,34 @@ Array = NDArray[np.float64]
 
 
 def capital_per_server(frame: Frame) -> Array:
-    """Present value of one server ordered in t, inside the horizon, (W, K, Z, T)."""
+    """Present value of one server ordered in t, inside the horizon, (K, Z, T). Delays do not change what is paid."""
     total: Array = capital_by_period(frame).sum(axis=-1)
     return total
 
 
 def capital_by_period(frame: Frame) -> Array:
-    """The same by the period charged, (W, K, Z, U ordered in, T charged in)."""
+    """The same by the period charged, (K, Z, U ordered in, T charged in)."""
     return _cash(frame) if frame.problem.finance.capital == "cash" else _amortised(frame)
 
 
 def _cash(frame: Frame) -> Array:
     problem, periods = frame.problem, frame.problem.sizes["T"]
-    t = np.arange(periods)
+    t, arrival = np.arange(periods), frame.planned_arrival
     paid = problem.supply.price * frame.discount[:-1]
-    result = np.broadcast_to(paid[..., None] * (t[:, None] == t[None, :]), frame.survival.shape).copy()
+    result: Array = paid[..., None] * (t[:, None] == t[None, :])
     salvage = problem.supply.salvage
     if not salvage.any():
         return result
-    end = np.minimum(frame.arrival + problem.server_types.life[:, None, None], periods)
-    age = np.maximum(end - frame.arrival, 0.0)
-    left = (1.0 - problem.server_types.failure_rate)[:, None, None] ** age
-    back = salvage[:, None, None] * left * frame.discount[end.astype(np.int64)] * (frame.arrival < periods)
-    last = np.clip(end.astype(np.int64) - 1, 0, periods - 1)
-    w, k, z, u = np.indices(last.shape)
-    np.subtract.at(result, (w, k, z, u, last), back)
+    end = np.minimum(arrival + problem.server_types.life[:, None, None], periods).astype(np.int64)
+    left = (1.0 - problem.server_types.failure_rate)[:, None, None] ** np.maximum(end - arrival, 0)
+    back = salvage[:, None, None] * left * frame.discount[np.minimum(end, periods)] * (arrival < periods)
+    k, z, u = np.indices(end.shape)
+    np.subtract.at(result, (k, z, u, np.clip(end - 1, 0, periods - 1)), back)
     return result
 
 
 def _amortised(frame: Frame) -> Array:
-    problem, periods = frame.problem, frame.problem.sizes["T"]
+    problem, arrival = frame.problem, frame.planned_arrival
     life = problem.server_types.life[:, None, None]
     if not np.all(np.isfinite(life)):
         endless = [n for n, years in zip(problem.server_types.names, np.ravel(life), strict=True) if np.isinf(years)]
@@ -58,12 +56,12 @@ def _amortised(frame: Frame) -> Array:
     rate = problem.finance.discount_rate
     factor = (1.0 + rate) ** -np.arange(float(np.max(life)) + 1.0)
     annuity_factor = np.concatenate([[0.0], np.cumsum(factor)])[life.astype(np.int64)]
-    t = np.arange(periods)
-    start = (1.0 + rate) ** -frame.arrival.astype(np.float64)
+    start = (1.0 + rate) ** -arrival.astype(np.float64)
     value = problem.supply.price * frame.discount[:-1]
     value = value - problem.supply.salvage[:, None, None] * start * (1.0 + rate) ** -life
     annuity = value / (start * annuity_factor)
-    serving = (t >= frame.arrival[..., None]) & (t < (frame.arrival + life)[..., None])
+    t = np.arange(problem.sizes["T"])
+    serving = (t >= arrival[..., None]) & (t < (arrival + life)[..., None])
     charged: Array = annuity[..., None] * frame.discount[:-1] * serving
     return charged
 
@@ -88,5 +86,4 @@ def commitment_cost(frame: Frame) -> Array:
 def placed_capital(frame: Frame) -> float:
     """Present value of the racks already on order: the objective's constant."""
     servers = frame.problem.supply.placed * frame.problem.server_types.lot[:, None, None]
-    per_world = np.einsum("kzt,wkzt->w", servers, capital_per_server(frame))
-    return float(per_world @ frame.world_probability)
+    return float((servers * capital_per_server(frame)).sum())

@@ -87,7 +87,7 @@ def _capital(frame: Frame, decision: Decision) -> Array:
     """Present value charged in each period, (W, T)."""
     lot = frame.problem.server_types.lot[:, None, None]
     servers = lot * (decision.racks + frame.problem.supply.placed)
-    charged: Array = np.einsum("wkzu,wkzut->wt", servers, capital_by_period(frame))
+    charged: Array = np.einsum("wkzu,kzut->wt", servers, capital_by_period(frame))
     return charged
 
 
@@ -104,7 +104,7 @@ def _supply_cash(frame: Frame, decision: Decision) -> dict[str, Array]:
         "retirement": np.broadcast_to(retired.sum(axis=(0, 1)), (frame.worlds, problem.sizes["T"])),
     }
     if problem.stability is not None:
-        changed = np.abs(decision.racks[0] - problem.stability.last) * frame.orderable
+        changed = np.abs(decision.racks[0] - problem.stability.last) * (frame.orderable & ~frame.late)
         change = (problem.stability.change_cost[:, None, None] * changed).sum(axis=(0, 1)) / frame.discount[:-1]
         found["stability"] = np.broadcast_to(change, (frame.worlds, problem.sizes["T"]))
     return found

@@ -25,7 +25,7 @@ IntArray = NDArray[np.int64]
 MOST_LINES = 10
 NOTICEABLE = 1e-6
 
-PROMISES = ("demand", "protected", "fill_rate", "chance", "shortage_cvar", "utilization", "protection")
+PROMISES = ("demand", "protected", "fill_rate", "chance", "shortage_cvar", "utilization")
 FIXES = (
     ("order_limit", "raise the order limit"),
     ("power", "raise the power limit"),
@@ -42,7 +42,7 @@ FIXES = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Slack:
     """One slack column: the block and label it relaxes, and the size its amount is compared with."""
 
@@ -53,45 +53,52 @@ class Slack:
 
 def explain(model: FleetModel, *, time_limit: float = 60.0) -> tuple[str, ...]:
     """Lines for an :class:`~capacity_opt.errors.InfeasibleError`: failing promises, then fixes, smallest first."""
-    blocks = {name: block for name, block in model.row_blocks.items() if name.startswith(PROMISES)}
+    blocks = _promise_rows(model)
     program, slacks = elastic(model, blocks)
     found = solve(program, time_limit=time_limit)
     if found.x is None:
         return _contradiction(model, time_limit)
+    whole = found.objective <= NOTICEABLE and bool(model.lp.integer.any())
+    note = []
+    if whole:
+        note = ["orders come in whole racks: with parts of a rack it could be done"]
+        found = solve(elastic(model, blocks, whole=True)[0], time_limit=time_limit)
+    if found.x is None:
+        return (*note, "whole racks do not fit the limits, whatever is promised")
     lines = _failures(model, found, slacks)
-    fixes = _fixes(model, time_limit)
+    fixes = _fixes(model, time_limit, whole=whole)
     if not fixes:
-        return (*lines, "no single limit explains it: at least two must move together")
-    return (*lines, f"cheapest fix: {fixes[0]}", *(f"or: {fix}" for fix in fixes[1:4]))
+        return (*note, *lines, "no single limit explains it: at least two must move together")
+    return (*note, *lines, f"cheapest fix: {fixes[0]}", *(f"or: {fix}" for fix in fixes[1:4]))
+
+
+def _promise_rows(model: FleetModel) -> dict[str, Block]:
+    """The rows that hold a promise; demand is one only where no shortage is allowed."""
+    blocks = {name: block for name, block in model.row_blocks.items() if name.startswith(PROMISES)}
+    demand, firm = blocks["demand"], ~model.frame.problem.service.shortage_allowed
+    index = np.where(firm[:, None, None, None], demand.index, -1)
+    return {**blocks, "demand": replace(demand, index=index)}
 
 
 def elastic(
-    model: FleetModel, blocks: dict[str, Block], order_limit: bool = False
+    model: FleetModel, blocks: dict[str, Block], *, order_limit: bool = False, whole: bool = False
 ) -> tuple[LinearProgram, list[Slack]]:
-    """The continuous relaxation without costs, with priced slack on the rows of ``blocks`` (and, if asked, on the
-    limits of orders). The price is one per unit of the slack's natural size; promises of critical classes cost more."""
-    lp, rows, signs, slacks, price = model.lp, [], [], [], []
-    for name, block in blocks.items():
-        for row, label in zip(np.sort(block.index[block.index >= 0]).tolist(), block.names(), strict=True):
-            for sign, bound in ((1.0, lp.row_lower[row]), (-1.0, lp.row_upper[row])):
-                if np.isfinite(bound):
-                    size = max(1.0, abs(float(bound)))
-                    rows.append(row)
-                    signs.append(sign)
-                    slacks.append(Slack(block=name, label=label, size=size))
-                    price.append(_urgency(model, name, label) / size)
+    """The program without costs, continuous unless ``whole``, with priced slack on the rows of ``blocks`` (and, if
+    asked, on the limits of orders). A slack costs one per its natural size; promises of critical classes cost more."""
+    lp = model.lp
+    rows, signs, slacks = _row_slacks(lp, blocks)
+    price = [_urgency(model, slack.block, slack.label) / slack.size for slack in slacks]
     extra = sparse.coo_array((signs, (rows, np.arange(len(rows)))), shape=(lp.rows, len(rows)))
     parts = [lp.matrix, sparse.csr_array(extra)]
     if order_limit:
-        columns = model.column_blocks["racks"].index
-        limited = np.sort(columns[columns >= 0])
+        index = model.column_blocks["racks"].index
+        limited = np.sort(index[index >= 0])
         limited = limited[np.isfinite(lp.column_upper[limited])]
         parts.append(sparse.csr_array(lp.matrix[:, limited]))
         names = lp.column_names()
-        for column in limited.tolist():
-            size = max(1.0, float(lp.column_upper[column]))
-            slacks.append(Slack(block="order_limit", label=names[column], size=size))
-            price.append(1.0 / size)
+        more = [Slack("order_limit", names[i], max(1.0, float(lp.column_upper[i]))) for i in limited.tolist()]
+        slacks += more
+        price += [1.0 / slack.size for slack in more]
     added = len(slacks)
     return replace(
         lp,
@@ -99,9 +106,24 @@ def elastic(
         matrix=sparse.csr_array(sparse.hstack(parts, format="csr")),
         column_lower=np.concatenate([lp.column_lower, np.zeros(added)]),
         column_upper=np.concatenate([lp.column_upper, np.full(added, np.inf)]),
-        integer=np.zeros(lp.columns + added, dtype=bool),
+        integer=np.concatenate([lp.integer & whole, np.zeros(added, dtype=bool)]),
         offset=0.0,
     ), slacks
+
+
+def _row_slacks(lp: LinearProgram, blocks: dict[str, Block]) -> tuple[list[int], list[float], list[Slack]]:
+    """Row, sign and name of a slack for every finite bound of the blocks' rows."""
+    rows: list[int] = []
+    signs: list[float] = []
+    slacks: list[Slack] = []
+    for name, block in blocks.items():
+        for row, label in zip(np.sort(block.index[block.index >= 0]).tolist(), block.names(), strict=True):
+            for sign, bound in ((1.0, lp.row_lower[row]), (-1.0, lp.row_upper[row])):
+                if np.isfinite(bound):
+                    rows.append(row)
+                    signs.append(sign)
+                    slacks.append(Slack(name, label, max(1.0, abs(float(bound)))))
+    return rows, signs, slacks
 
 
 def _urgency(model: FleetModel, block: str, label: str) -> float:
@@ -140,26 +162,20 @@ def _failure(model: FleetModel, found: Solution, block: str, inside: str, value:
         return f"{first} short {value:.6g} in {period}: {_cause(model, found, first, period)}"
     if block.startswith("protected"):
         zone = block.removeprefix("protected_without_")
-        cause = _cause(model, found, first, period)
+        cause = _cause(model, found, first, period, model.frame.problem.sites.zones.index(zone))
         return f"{first} short {value:.6g} of its protected share in {period} if {zone} is lost: {cause}"
     if block == "fill_rate":
         return f"fill rate of {first} missed by {value:.6g} units of unmet demand: {_binding(model, found)}"
     return f"{block}[{inside}] missed by {value:.6g}: {_binding(model, found)}"
 
 
-def _cause(model: FleetModel, found: Solution, group: str, period: str) -> str:
+def _cause(model: FleetModel, found: Solution, group: str, period: str, lost: int = -1) -> str:
     """Lead time, where nothing ordered now can be there; otherwise the limits that bind."""
-    problem, frame = model.frame.problem, model.frame
-    j, t = problem.groups.names.index(group), problem.periods.index(period)
-    lanes = frame.lanes()
-    pairs = {
-        (int(k), int(p)) for k, p in zip(lanes.server_type[lanes.group == j], lanes.pool[lanes.group == j], strict=True)
-    }
-    fits = np.array(
-        [[(k, int(frame.zone_pool[z])) in pairs for z in range(problem.sizes["Z"])] for k in range(problem.sizes["K"])]
-    )
+    problem = model.frame.problem
+    t = problem.periods.index(period)
+    fits = _places(model, problem.groups.names.index(group), lost)
     if not fits.any():
-        return "no server type in an allowed region can serve it"
+        return "no server type in an allowed place can serve it" + (" then" if lost >= 0 else "")
     can = fits & (problem.supply.order_limit.max(axis=2) > 0)
     first = problem.supply.first_order
     lead = problem.supply.lead_time[can]
@@ -174,6 +190,18 @@ def _cause(model: FleetModel, found: Solution, group: str, period: str) -> str:
             f"nothing ordered arrives before {when}"
         )
     return _binding(model, found)
+
+
+def _places(model: FleetModel, group: int, lost: int) -> NDArray[np.bool_]:
+    """Which types in which zones can serve the group while zone ``lost`` is lost, (K, Z)."""
+    frame = model.frame
+    lanes = frame.lanes(lost if lost >= 0 else None)
+    own = lanes.group == group
+    by_pool = np.zeros((frame.problem.sizes["K"], len(frame.pools)), dtype=bool)
+    by_pool[lanes.server_type[own], lanes.pool[own]] = True
+    zones = np.arange(frame.problem.sizes["Z"])
+    fits: NDArray[np.bool_] = by_pool[:, frame.zone_pool] & (zones != lost)
+    return fits
 
 
 def _binding(model: FleetModel, found: Solution) -> str:
@@ -196,26 +224,20 @@ def _binding(model: FleetModel, found: Solution) -> str:
     return f"held back by {', '.join(binding)}" if binding else "promises and limits contradict each other"
 
 
-def _fixes(model: FleetModel, time_limit: float) -> list[str]:
+def _fixes(model: FleetModel, time_limit: float, *, whole: bool) -> list[str]:
     """For each kind of limit that alone would do: how far it has to move. Smallest relative move first."""
     found: list[tuple[float, str]] = []
     for name, words in FIXES:
         if name != "order_limit" and name not in model.row_blocks:
             continue
         blocks = {} if name == "order_limit" else {name: model.row_blocks[name]}
-        program, slacks = elastic(model, blocks, order_limit=name == "order_limit")
+        program, slacks = elastic(model, blocks, order_limit=name == "order_limit", whole=whole)
         answer = solve(program, time_limit=time_limit) if slacks else None
         if answer is None or answer.x is None:
             continue
-        amount = answer.x[model.lp.columns :]
-        told = [
-            (value, slack)
-            for value, slack in zip(amount.tolist(), slacks, strict=True)
-            if value > NOTICEABLE * slack.size
-        ]
+        told = _moved(answer.x[model.lp.columns :], slacks)
         if not told:
             continue
-        told.sort(key=lambda row: -row[0] / row[1].size)
         where = ", ".join(f"{_inside(slack.label)} by {value:.6g}" for value, slack in told[:3])
         more = f" and {len(told) - 3} more" if len(told) > 3 else ""
         penalty = 1e6 if name == "stock_balance" else 0.0
@@ -228,20 +250,20 @@ def _inside(label: str) -> str:
 
 
 def _contradiction(model: FleetModel, time_limit: float) -> tuple[str, ...]:
-    """The limits contradict each other whatever is promised: relax them all and name those that move."""
-    program, slacks = elastic(
-        model, {name: b for name, b in model.row_blocks.items() if name != "demand"}, order_limit=True
-    )
-    found = solve(program, time_limit=time_limit)
-    if found.x is None:
-        return ("the limits contradict each other; no smaller set was found in time",)
-    amount = found.x[model.lp.columns :]
-    moved = [
-        (value / slack.size, f"{slack.label} broken by {value:.6g}")
-        for value, slack in zip(amount.tolist(), slacks, strict=True)
-        if value > NOTICEABLE * slack.size
-    ]
-    return (
-        "limits contradict each other whatever is promised:",
-        *(text for _, text in sorted(moved, reverse=True)[:MOST_LINES]),
-    )
+    """The limits contradict each other whatever is promised: relax them and name those that move; the balance of
+    stock itself only if that is not enough."""
+    for kept in (("demand", "stock_balance"), ("demand",)):
+        blocks = {name: block for name, block in model.row_blocks.items() if name not in kept}
+        program, slacks = elastic(model, blocks, order_limit=True)
+        found = solve(program, time_limit=time_limit)
+        if found.x is not None:
+            moved = _moved(found.x[model.lp.columns :], slacks)
+            told = [f"{slack.label} broken by {value:.6g}" for value, slack in moved[:MOST_LINES]]
+            return ("limits contradict each other whatever is promised:", *told)
+    return ("the limits contradict each other; no smaller set was found in time",)
+
+
+def _moved(amount: Array, slacks: list[Slack]) -> list[tuple[float, Slack]]:
+    """Slacks in use, the largest relative to its size first."""
+    used = [(value, slack) for value, slack in zip(amount.tolist(), slacks, strict=True)]
+    return sorted((row for row in used if row[0] > NOTICEABLE * row[1].size), key=lambda row: -row[0] / row[1].size)

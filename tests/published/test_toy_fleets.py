@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from fleet_problems import toy1, toy2, toy3, toy4, toy7, toy8
 
-from capacity_opt import FleetPlan, evaluate_fleet, size_fleet
+from capacity_opt import (
+    FleetPlan,
+    alternative_plans,
+    evaluate_fleet,
+    price_by_difference,
+    size_fleet,
+    value_of_uncertainty,
+)
 
 TOYS = {
     toy["id"].split("_")[0]: toy
@@ -102,6 +109,21 @@ def test_toy2_mean_value_plan():
     assert evaluate_fleet(plan, toy2()).objective == pytest.approx(want["objective"])
 
 
+def test_toy2_value_of_the_stochastic_solution_and_of_perfect_information():
+    value, want = value_of_uncertainty(toy2()), expected("toy2")
+    assert value.two_stage_cost == pytest.approx(want["penalty"]["objective"])
+    assert value.mean_value_cost == pytest.approx(want["mean_value_plan"]["objective"])
+    assert value.wait_and_see_cost == pytest.approx(want["wait_and_see"])
+    assert value.value_of_stochastic_solution == pytest.approx(want["VSS"])
+    assert value.value_of_perfect_information == pytest.approx(want["EVPI"])
+
+
+@pytest.mark.parametrize(("problem", "toy"), [(toy1(), "toy1"), (toy4(), "toy4")])
+def test_second_best_plan(problem, toy):
+    plans = alternative_plans(problem, count=2, within=0.1, gap=0)
+    assert plans[1].objective == pytest.approx(expected(toy)["second_best_objective"])
+
+
 @pytest.mark.parametrize(
     ("case", "protected"),
     [("no_failover", np.nan), ("n_plus_1_all_classes", 1.0), ("n_plus_1_critical_only", [[1.0], [0.0]])],
@@ -153,6 +175,12 @@ def test_toy4_shorter_lead_time():
     plan, want = size_fleet(toy4(lead_time=1)), TOYS["toy4"]["variants"][0]
     assert plan.objective == pytest.approx(want["objective"], abs=1e-9)
     assert plan.racks[0, 0, :3].tolist() == list(want["orders"].values())
+
+
+def test_toy4_price_of_one_period_of_lead_time():
+    want = expected("toy4")["objective"] - TOYS["toy4"]["variants"][0]["objective"]
+    found = {price.name: price.value for price in price_by_difference(toy4(), gap=0)}
+    assert found["lead_time"] == pytest.approx(want)
 
 
 def test_toy7_flexible_type():
