@@ -122,6 +122,7 @@ if TYPE_CHECKING:
         ReorderPointOrderUpTo,
         TimeVaryingOrderUpTo,
     )
+    from capacity_opt.report.publish import run_scenario
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.estimate import Estimate
     from capacity_opt.simulation.fleet import simulate_fleet
@@ -264,6 +265,7 @@ _HOMES = {
     "price_by_difference": "fleet.differences",
     "read_scenario": "scenario.read",
     "round_orders": "inventory.rounding",
+    "run_scenario": "report.publish",
     "simulate": "simulation.inventory",
     "simulate_fleet": "simulation.fleet",
     "size_fleet": "fleet.size",
@@ -405,6 +407,7 @@ __all__ = [
     "price_by_difference",
     "read_scenario",
     "round_orders",
+    "run_scenario",
     "simulate",
     "simulate_fleet",
     "size_fleet",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -81,8 +82,13 @@ def orders(run: RunContents) -> Table:
     return _table(run, "orders", "Order book", columns)
 
 
+def _says(name: str, values: pd.Series[Any]) -> bool:
+    """Whether a column tells anything: verdicts do where some item has a target."""
+    return name != "verdict" or bool((values != "no_target").any())
+
+
 def inventory(run: RunContents) -> Table:
-    """One row per stocked item."""
+    """One row per stocked item, those due for an order first."""
     columns = [
         Column("item", "Item"),
         Column("location", "Location"),
@@ -100,8 +106,13 @@ def inventory(run: RunContents) -> Table:
         Column("explanation", "Why"),
     ]
     table = _table(run, "inventory", "Inventory", columns)
-    used = tuple(c for c in table.columns if not table.frame[c.name].isna().all())
-    return replace(table, columns=used)
+    frame = table.frame
+    if frame.empty:
+        return table
+    used = tuple(c for c in table.columns if not frame[c.name].isna().all() and _says(c.name, frame[c.name]))
+    due = (frame["order_now"].fillna(0) > 0) if "order_now" in frame else pd.Series(False, index=frame.index)
+    frame = frame.iloc[(~due).to_numpy().argsort(kind="stable")].reset_index(drop=True)
+    return replace(table, columns=used, frame=frame.assign(verdict=frame["verdict"].map(spoken)))
 
 
 def cost_by_component(run: RunContents) -> Table:

@@ -65,7 +65,7 @@ def read_line(run: RunContents) -> str:
     counts = []
     for table, column, one, many in (
         ("inventory", "item", "item line", "item lines"),
-        ("stock", "server_type", "server type", "server types"),
+        ("stock", "server_type", "server type in use", "server types in use"),
         ("stock", "zone", "zone", "zones"),
         ("demand_fan", "class", "demand class", "demand classes"),
         ("demand_fan", "period", "period", "periods"),

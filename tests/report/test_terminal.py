@@ -62,7 +62,7 @@ def test_long_tables_are_cut_with_the_place_of_the_rest(run_folder):
 
 
 def test_what_was_read_is_counted(run_folder):
-    expected = "Read 5 item lines, 2 server types, 3 zones, 3 demand classes, 6 periods from 2 files."
+    expected = "Read 5 item lines, 2 server types in use, 3 zones, 3 demand classes, 6 periods from 2 files."
     assert expected in printed(run_folder)
 
 
