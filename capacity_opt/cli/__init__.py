@@ -1,0 +1,140 @@
+"""The command line: arguments to calls; no computation. Commands are loaded when used, so that ``--help`` is quick.
+
+Results go to stdout, everything else to stderr. Exit codes are those of :mod:`capacity_opt.errors`, and: 0 solved and
+verified, 2 usage, 6 a limit was reached with a verified plan, 9 a ``--fail-if`` condition held, 10 the judge found a
+promise not kept, 130 and 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+
+import click
+
+from capacity_opt.errors import CapacityError
+
+COMMANDS = {
+    "init": "Write a scenario to start from.",
+    "validate": "Check a scenario: every problem at once, with its place and fix.",
+    "run": "Plan, judge and report a scenario.",
+    "resume": "Do the runs again that were killed before they ended.",
+    "list": "List finished runs.",
+    "show": "Show a run, or a scenario after all its changes.",
+    "compare": "Compare two runs: what changed and why the cost moved.",
+    "sweep": "Run a scenario for every combination of settings.",
+    "frontier": "The cost curve of a scenario over a target.",
+    "simulate": "Judge a run's plan again on fresh demand.",
+    "report": "Write a run's report and workbook again.",
+    "export": "Write the fleet model as an MPS or LP file.",
+    "schema": "The JSON Schema of scenario.toml, or the columns of the tables.",
+    "doctor": "Check the installation: versions, solvers, disk.",
+}
+EXAMPLES = """\b
+Examples:
+  capacity-opt init my-plan
+  capacity-opt validate my-plan
+  capacity-opt run my-plan --set fleet.gap=1%
+  capacity-opt compare latest 20270104T0800
+"""
+INTERRUPTED = 130
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """In the order of work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """The command, from the module of its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = {"list": "list_runs"}.get(cmd_name, cmd_name)
+        command: click.Command = import_module(f"capacity_opt.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which command was meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from capacity_opt import __version__
+
+        click.echo(f"capacity-opt {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyCommands,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Decide how much cloud capacity and inventory to buy, hold and promise, and prove that it was right.",
+)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+def cli() -> None:
+    """The group itself does nothing."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code; user mistakes never show a traceback."""
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _run(arguments)
+        _flush()
+    except BrokenPipeError:
+        # Whoever read our output has stopped reading: nobody is left to tell. Python must not flush again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    sys.exit(code)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        code = cli.main(args=arguments, prog_name="capacity-opt", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        error.show(file=sys.stderr)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except CapacityError as error:
+        from capacity_opt.cli.output import tell_error
+
+        return tell_error(error, arguments if arguments is not None else sys.argv[1:])
