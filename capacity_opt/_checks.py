@@ -60,6 +60,7 @@ def whole(name: str, value: ArrayLike, *, at_least: int = 0) -> NDArray[np.int64
     """Every value is a whole number of at least ``at_least``."""
     array = finite(name, value)
     _require(name, array, (array == np.rint(array)) & (array >= at_least), f"must be a whole number >= {at_least}")
+    _require(name, array, array <= 2.0**53, "must be a whole number <= 2**53")
     return array.astype(np.int64)
 
 
@@ -67,6 +68,14 @@ def between(name: str, value: ArrayLike, low: float, high: float) -> Array:
     """Every value lies in [low, high]."""
     array = numbers(name, value)
     return _require(name, array, (array >= low) & (array <= high), f"must be in [{low:g}, {high:g}]")
+
+
+def single(name: str, value: ArrayLike) -> float:
+    """``value`` is one finite number, not several."""
+    array = finite(name, value)
+    if array.ndim > 0:
+        raise ArgumentError(f"{name} must be one number, got {array.size} of shape {array.shape}")
+    return float(array)
 
 
 def increasing(name: str, value: ArrayLike) -> Array:

@@ -18,7 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from capacity_opt import _checks
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
-from capacity_opt.inventory.lost_sales_chain import DemandTable, IntArray, Rule, demand_table, steady_state
+from capacity_opt.inventory.lost_sales_chain import (
+    LONGEST_LEAD_TIME,
+    DemandTable,
+    IntArray,
+    Rule,
+    demand_table,
+    steady_state,
+)
 from capacity_opt.problem.policies import BaseStock, CappedBaseStock, ProjectedInventoryLevel
 
 Array = NDArray[np.float64]
@@ -174,12 +181,14 @@ class _Items:
         shape, named = _checks.broadcast(
             holding_cost=_checks.positive("holding_cost", holding),
             stockout_cost=_checks.non_negative("stockout_cost", penalty),
-            lead_time=_checks.whole("lead_time", lead_time),
+            lead_time=_checks.between("lead_time", _checks.whole("lead_time", lead_time), 0, LONGEST_LEAD_TIME),
             demand=np.zeros(demand.shape),
             **extra,
         )
         if len(shape) > 1:
             raise ArgumentError(f"items must have shape () or (n,), got {shape}")
+        if 0 in shape:
+            raise ArgumentError("there must be at least one item, got none")
         named.pop("demand")
         return _Items(demand, shape, named)
 
@@ -192,8 +201,7 @@ class _Items:
             if key not in known:
                 known[key] = solve(item)
         answers = [known[_key(item)] for item in rows]
-        names = answers[0] if answers else {}
-        return {name: np.array([answer[name] for answer in answers]).reshape(self.shape)[()] for name in names}
+        return {name: np.array([answer[name] for answer in answers]).reshape(self.shape)[()] for name in answers[0]}
 
     def _item(self, i: int) -> _Item:
         demand = self.demand.take(np.array([i])) if self.demand.shape else self.demand

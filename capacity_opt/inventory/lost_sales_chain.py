@@ -22,6 +22,7 @@ Rule = Callable[[IntArray], IntArray]  # states (m, max(lead_time, 1)) -> orders
 
 DEMAND_TAIL = 1e-13
 MOST_STATES = 1_000_000
+LONGEST_LEAD_TIME = 30  # a state needs some bits per period of lead time, and there are 63
 MOST_STEPS = 100_000
 LAZINESS = 0.05  # a small chance to stay put makes every chain aperiodic and leaves its steady state as it is
 SETTLED = 1e-12
@@ -186,7 +187,8 @@ class _Seen:
         positions = np.concatenate([self._positions, len(self._positions) + np.arange(len(keys))])
         order = np.argsort(merged, kind="stable")
         self._keys, self._positions = merged[order], positions[order]
-        return states[first]
+        chosen: IntArray = states[first]
+        return chosen
 
     def index(self, states: IntArray) -> IntArray:
         """The position at which each state was found."""

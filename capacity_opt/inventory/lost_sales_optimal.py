@@ -18,7 +18,7 @@ from capacity_opt import _checks
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError, LimitError
 from capacity_opt.inventory.grid import one_item
-from capacity_opt.inventory.lost_sales_chain import DemandTable, demand_table
+from capacity_opt.inventory.lost_sales_chain import LONGEST_LEAD_TIME, DemandTable, demand_table
 
 Array = NDArray[np.float64]
 LARGEST_TABLE = 40_000_000
@@ -59,9 +59,12 @@ def optimize_lost_sales(
     >>> round(optimize_lost_sales(Poisson(5.0), holding_cost=1, stockout_cost=4, lead_time=1).expected_cost, 4)
     4.0407
     """
-    holding, penalty = float(_checks.positive("holding_cost", holding_cost)), float(stockout_cost)
+    holding, penalty = _checks.single("holding_cost", holding_cost), _checks.single("stockout_cost", stockout_cost)
+    _checks.positive("holding_cost", holding)
     _checks.non_negative("stockout_cost", penalty)
-    lead, table = int(_checks.whole("lead_time", lead_time)), demand_table(one_item(demand))
+    lead = int(_checks.whole("lead_time", _checks.single("lead_time", lead_time)))
+    _checks.between("lead_time", lead, 0, LONGEST_LEAD_TIME)
+    table = demand_table(one_item(demand))
     ratio = penalty / (penalty + holding)
     orders = table.quantile_over(1, ratio) if largest_order is None else largest_order
     most = table.quantile_over(lead + 1, ratio) if largest_stock is None else largest_stock

@@ -18,7 +18,7 @@ from capacity_opt.errors import LimitError
 from capacity_opt.problem.policies import BaseStock
 
 Array = NDArray[np.float64]
-LARGEST_LEVEL = 10_000_000
+LARGEST_LEVEL = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +83,17 @@ def evaluate_lost_sales_one_for_one(
     0.009996
     """
     level, rate, time = _one_for_one_fields(base_stock_level, demand_rate, lead_time)
-    load = rate * time
+    _, named = _checks.broadcast(
+        level=_refuse_large("base_stock_level", level),
+        rate=rate,
+        time=time,
+        holding_cost=holding_cost,
+        stockout_cost=stockout_cost,
+    )
+    level, rate, load = named["level"], named["rate"], named["rate"] * named["time"]
     lost = _erlang_loss(level, load)
     on_hand = level - load * (1.0 - lost)
-    cost = _checks.numbers("holding_cost", holding_cost) * on_hand
-    cost = cost + _checks.numbers("stockout_cost", stockout_cost) * rate * lost
+    cost = named["holding_cost"] * on_hand + named["stockout_cost"] * rate * lost
     return LostSalesOneForOne(
         base_stock_level=level,
         fill_rate=1.0 - lost,
@@ -115,6 +121,7 @@ def optimize_lost_sales_one_for_one(
     }
     rate, time = _checks.positive("demand_rate", demand_rate), _checks.non_negative("lead_time", lead_time)
     _, named = _checks.broadcast(demand_rate=rate, lead_time=time, **costs)
+    _refuse_large("demand_rate * lead_time", named["demand_rate"] * named["lead_time"])
     level = _climb(named["demand_rate"], named["lead_time"], named["holding_cost"], named["stockout_cost"])
     return evaluate_lost_sales_one_for_one(level, **named)
 
@@ -126,6 +133,10 @@ def _one_for_one_fields(level: ArrayLike, rate: ArrayLike, time: ArrayLike) -> t
         lead_time=_checks.non_negative("lead_time", time),
     )
     return named["base_stock_level"], named["demand_rate"], named["lead_time"]
+
+
+def _refuse_large(name: str, value: Array) -> Array:
+    return _checks.between(name, value, 0, LARGEST_LEVEL)
 
 
 def _erlang_loss(level: Array, load: Array) -> Array:

@@ -49,8 +49,9 @@ class RoundingRules:
         most = _checks.numbers("maximum_order", self.maximum_order)
         _checks.non_negative("maximum_order", np.where(most == np.inf, 0.0, most))
         object.__setattr__(self, "maximum_order", most)
-        if not self.budget >= 0:
-            raise ArgumentError(f"budget must be >= 0, got {self.budget:g}")
+        budget = _checks.numbers("budget", self.budget)
+        if budget.ndim > 0 or not budget >= 0:
+            raise ArgumentError(f"budget must be one number >= 0, got {self.budget!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

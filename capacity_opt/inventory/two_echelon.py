@@ -24,6 +24,7 @@ from capacity_opt.problem.network import DepotAndBases
 
 Array = NDArray[np.float64]
 BLOCK = 512
+LARGEST = 20_000  # units in any pipeline or stock: the exact model takes time and room with its square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,8 @@ def optimize_two_echelon(network: DepotAndBases, *, total_stock: int) -> TwoEche
     >>> best.depot_stock, best.base_stock, round(best.total_backorders, 4)
     (4, array([1, 2, 3]), 1.2816)
     """
-    total = int(_checks.whole("total_stock", total_stock))
+    total = _stock_of("total_stock", total_stock)
+    _refuse_large(network)
     curve, best, chosen = np.full(total + 1, np.inf), np.inf, (0, np.zeros(0, np.int64))
     for depot in range(total + 1):
         backorders, order = _marginal_allocation(network, depot, total - depot)
@@ -205,12 +207,23 @@ def _depot_moments(network: DepotAndBases, depot: int) -> tuple[float, float]:
     return mean, max(float(pmf @ count**2) - mean**2, 0.0)
 
 
+def _stock_of(name: str, value: int) -> int:
+    whole = _checks.whole(name, _checks.single(name, value))
+    return int(_checks.between(name, whole, 0, LARGEST))
+
+
+def _refuse_large(network: DepotAndBases) -> None:
+    _checks.between("the depot's pipeline (rate times time)", network.depot_pipeline, 0, LARGEST)
+    _checks.between("the bases' pipelines (rate times time)", network.base_pipeline, 0, LARGEST)
+
+
 def _stocks(network: DepotAndBases, depot: int, bases: ArrayLike) -> tuple[int, NDArray[np.int64]]:
-    whole = _checks.whole("base_stock", bases)
+    _refuse_large(network)
+    whole = _checks.between("base_stock", _checks.whole("base_stock", bases), 0, LARGEST).astype(np.int64)
     count = len(network.depot_rate)
     if whole.ndim > 1 or (whole.ndim == 1 and len(whole) != count):
         raise ArgumentError(f"base_stock must be one number or one per base ({count}), got shape {whole.shape}")
-    return int(_checks.whole("depot_stock", depot)), np.broadcast_to(whole, (count,)).copy()
+    return _stock_of("depot_stock", depot), np.broadcast_to(whole, (count,)).copy()
 
 
 def _stock(

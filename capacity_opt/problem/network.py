@@ -43,7 +43,8 @@ class SerialSystem:
         _checks.same_length(echelon_holding_cost=holding, lead_time=lead)
         object.__setattr__(self, "echelon_holding_cost", holding)
         object.__setattr__(self, "lead_time", lead)
-        object.__setattr__(self, "stockout_cost", float(_checks.positive("stockout_cost", self.stockout_cost)))
+        penalty = _checks.single("stockout_cost", self.stockout_cost)
+        object.__setattr__(self, "stockout_cost", float(_checks.positive("stockout_cost", penalty)))
 
     @property
     def stages(self) -> int:
@@ -81,14 +82,16 @@ class GuaranteedStage:
         """Check every number; ``predecessors`` becomes a tuple."""
         place = f" of stage {self.name!r}"
         object.__setattr__(self, "predecessors", tuple(self.predecessors))
-        _checks.non_negative("holding_cost" + place, self.holding_cost)
-        _checks.non_negative("safety_factor" + place, self.safety_factor)
-        _checks.whole("processing_time" + place, self.processing_time)
-        _checks.whole("external_inbound_time" + place, self.external_inbound_time)
-        if self.maximum_service_time is not None:
-            _checks.whole("maximum_service_time" + place, self.maximum_service_time)
-        if self.demand_deviation is not None:
-            _checks.non_negative("demand_deviation" + place, self.demand_deviation)
+        for name in ("holding_cost", "safety_factor", "demand_deviation"):
+            value = getattr(self, name)
+            if value is not None or name != "demand_deviation":
+                number = _checks.single(name + place, value)
+                object.__setattr__(self, name, float(_checks.non_negative(name + place, number)))
+        for name in ("processing_time", "external_inbound_time", "maximum_service_time"):
+            value = getattr(self, name)
+            if value is not None or name != "maximum_service_time":
+                number = _checks.single(name + place, value)
+                object.__setattr__(self, name, int(_checks.whole(name + place, number)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +160,10 @@ class DepotAndBases:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, _checks.shape(name, value, rate.shape, "bases"))
-        time = _checks.non_negative("depot_replenishment_time", self.depot_replenishment_time)
-        object.__setattr__(self, "depot_replenishment_time", float(time))
+        time = _checks.single("depot_replenishment_time", self.depot_replenishment_time)
+        object.__setattr__(
+            self, "depot_replenishment_time", float(_checks.non_negative("depot_replenishment_time", time))
+        )
         if not np.any(self.depot_rate > 0):
             raise ArgumentError("base_repair_share must be < 1 at some base, otherwise no demand reaches the depot")
 

@@ -185,6 +185,12 @@ def test_bad_input_is_named():
         evaluate_lost_sales(BaseStock(base_stock_level=1.5), Poisson(1.0), **model)
     with pytest.raises(ArgumentError, match="lead_time must be a whole number"):
         optimize_lost_sales_base_stock(Poisson(1.0), holding_cost=1, stockout_cost=5, lead_time=0.5)
+    with pytest.raises(ArgumentError, match=r"lead_time must be in \[0, 30\], got 31"):
+        optimize_lost_sales_base_stock(Poisson(1.0), holding_cost=1, stockout_cost=5, lead_time=31)
+    with pytest.raises(ArgumentError, match="at least one item"):
+        optimize_lost_sales_base_stock(Poisson(1.0), holding_cost=[], stockout_cost=5, lead_time=1)
+    with pytest.raises(ArgumentError, match="holding_cost must be one number, got 2"):
+        optimize_lost_sales(Poisson(1.0), holding_cost=[1, 2], stockout_cost=5, lead_time=1)
     with pytest.raises(ArgumentError, match="got ReorderPointOrderUpTo"):
         evaluate_lost_sales(ReorderPointOrderUpTo(reorder_point=1, order_up_to_level=2), Poisson(1.0), **model)
     with pytest.raises(ArgumentError, match="more than 1000000 states"):

@@ -92,7 +92,7 @@ def test_a_budget_of_nothing_buys_nothing():
 def test_bad_rules_are_named():
     with pytest.raises(ArgumentError, match="lot must be a whole number"):
         RoundingRules(lot=2.5)
-    with pytest.raises(ArgumentError, match="budget must be >= 0, got -1"):
+    with pytest.raises(ArgumentError, match="budget must be one number >= 0, got -1"):
         RoundingRules(budget=-1)
     with pytest.raises(ArgumentError, match="a budget needs cost"):
         round_orders([5.0], RoundingRules(unit_cost=1, budget=2))

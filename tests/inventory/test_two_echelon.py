@@ -82,6 +82,14 @@ def test_stock_of_the_wrong_length_is_refused():
     network = DepotAndBases(base_rate=[1, 2], order_and_ship_time=1, depot_replenishment_time=1)
     with pytest.raises(ArgumentError, match=r"one per base \(2\)"):
         evaluate_two_echelon(network, depot_stock=0, base_stock=[1, 2, 3])
+    with pytest.raises(ArgumentError, match="total_stock must be one number, got 2"):
+        optimize_two_echelon(network, total_stock=[1, 2])
+
+
+def test_a_network_too_large_for_the_exact_model_is_refused():
+    network = DepotAndBases(base_rate=[1e6, 2e6], order_and_ship_time=0, depot_replenishment_time=1)
+    with pytest.raises(ArgumentError, match=r"the depot's pipeline .* must be in \[0, 20000\], got 3e\+06"):
+        evaluate_two_echelon(network, depot_stock=0, base_stock=0)
 
 
 def test_a_large_depot_is_exact_too():
