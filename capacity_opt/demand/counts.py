@@ -67,17 +67,28 @@ class Count(Parametric):
     def quantile(self, level: ArrayLike) -> Array:
         """The smallest whole x with P(D <= x) >= level."""
         level = _checks.fraction("level", level)
-        low = np.maximum(self._start(level), 0.0)
-        below = self._cdf(low) < level
+        guess = np.maximum(self._start(level), 0.0)
+        wanting = self._cdf(guess) < level
+        surplus = ~wanting & (guess > 0) & (self._cdf(np.maximum(guess - 1.0, 0.0)) >= level)
+        if not np.any(wanting | surplus):
+            return guess[()]
+        if guess.shape != self.shape or guess.ndim != 1:
+            return self._walked(guess, level)[()]
+        items = np.flatnonzero(wanting | surplus)
+        guess[items] = self.take(items)._walked(guess[items], level[items] if level.ndim else level)
+        return guess[()]
+
+    def _walked(self, guess: Array, level: Array) -> Array:
+        """From a guess up, then down, to the smallest whole x with F(x) >= level."""
+        below = self._cdf(guess) < level
         while np.any(below):
-            low = np.where(below, low + 1.0, low)
-            below = self._cdf(low) < level
-        reachable = low > 0
-        too_high = reachable & (self._cdf(np.maximum(low - 1.0, 0.0)) >= level)
-        while np.any(too_high):
-            low = np.where(too_high, low - 1.0, low)
-            too_high = (low > 0) & (self._cdf(np.maximum(low - 1.0, 0.0)) >= level)
-        return low[()]
+            guess = np.where(below, guess + 1.0, guess)
+            below = self._cdf(guess) < level
+        above = (guess > 0) & (self._cdf(np.maximum(guess - 1.0, 0.0)) >= level)
+        while np.any(above):
+            guess = np.where(above, guess - 1.0, guess)
+            above = (guess > 0) & (self._cdf(np.maximum(guess - 1.0, 0.0)) >= level)
+        return guess
 
     def _start(self, level: Array) -> Array:
         """A first guess of the quantile (Cornish-Fisher); any guess is right, a near one is quick."""
@@ -85,7 +96,8 @@ class Count(Parametric):
         sd = np.sqrt(self.variance)
         with np.errstate(divide="ignore", invalid="ignore"):
             skew = np.where(self.mean > 0, (2.0 * self.variance - self.mean) / np.maximum(self.mean * sd, 1e-300), 0.0)
-        guess: Array = np.ceil(self.mean + sd * (z + np.minimum(skew, 2.0) * (z * z - 1.0) / 6.0) - 0.5)
+        bent = z + np.minimum(skew, 2.0) * (z * z - 1.0) / 6.0
+        guess: Array = np.ceil(self.mean + sd * bent - 0.5)
         return guess
 
     def _mass(self, x: Array) -> Array:

@@ -15,18 +15,24 @@ With S the level, D(t) demand over t periods, L the lead time, R the review peri
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
+from capacity_opt.demand.convolution import one_to_many
 from capacity_opt.demand.protocol import Demand
+from capacity_opt.demand.special import normal_loss
 from capacity_opt.errors import ArgumentError
 from capacity_opt.inventory.exposure import Exposure
+from capacity_opt.inventory.fill_kernel import compiled_fill_levels
 
 Array = NDArray[np.float64]
 Measure = Callable[[Exposure, Array], Array]
 
 _STEPS = 200
+_CLOSE = 1e-12
 
 
 def no_stockout(exposed: Exposure, level: Array) -> Array:
@@ -104,7 +110,15 @@ def level_for(name: str, target: Array, exposed: Exposure) -> Array:
     if name == "ready_rate" or (name == "fill_rate" and _watched_unit_by_unit(exposed)):
         demand = exposed.late if name == "ready_rate" else exposed.early
         return np.maximum(demand.quantile(target) + (1.0 if demand.discrete else 0.0), 0.0)
-    return _searched(MEASURES[name], _SLOPES[name], target, exposed)
+    if name == "fill_rate":
+        found = compiled_fill_levels(exposed.early, exposed.last, target)
+        if found is not None:
+            level, unsure = found
+            if len(unsure):
+                wanted = np.broadcast_to(target, level.shape)[unsure]
+                level[unsure] = search(fill_rate, _fill_slope, wanted, _narrowed(exposed, unsure))
+            return level
+    return search(MEASURES[name], _SLOPES[name], target, exposed)
 
 
 def _fill_slope(exposed: Exposure, level: Array) -> Array:
@@ -119,41 +133,75 @@ def _gamma_slope(exposed: Exposure, level: Array) -> Array:
 _SLOPES: dict[str, Measure] = {"fill_rate": _fill_slope, "gamma": _gamma_slope}
 
 
-def _searched(measure: Measure, slope: Measure, target: Array, exposed: Exposure) -> Array:
-    """Newton's method on log(1 - measure), kept inside a bracket that closes from both sides."""
-    whole = exposed.discrete
-    goal = np.log(1.0 - target)
-    # Either measure is at least 1 - (expected shortage) / (demand), so this level is far enough.
-    high = exposed.last.quantile(np.clip(target, 0.5, 1 - 1e-15)) + 0.0 * goal
-    short = measure(exposed, high) < target
-    while np.any(short):
-        high = np.where(short, 2.0 * high + 1.0, high)
-        short = measure(exposed, high) < target
-    low = np.where(measure(exposed, np.zeros_like(high)) >= target, 0.0, -1.0)
-    done = low == 0.0
-    low, high = np.where(done, 0.0, low + 1.0), np.where(done, 0.0, high)
-    guess = high
+def search(measure: Measure, slope: Measure, target: Array, exposed: Exposure) -> Array:
+    """The smallest level whose rising measure reaches ``target``: Newton's method on log(1 - measure) in a bracket.
+
+    Items drop out as they are found; each item's steps depend on that item alone.
+    """
+    goal = np.broadcast_to(np.log(1.0 - target), exposed.shape).reshape(-1)
+    count = goal.size
+    flat = exposed if exposed.shape else _flattened(exposed)
+    whole = flat.discrete
+    answer = np.zeros(count)
+    items, part = np.arange(count), flat
+    level = np.maximum(_first_guess(flat, goal), 0.0)
+    level = np.ceil(level) if whole else level
+    low, high = np.full(count, -1.0 if whole else 0.0), np.full(count, np.inf)
     for _ in range(_STEPS):
-        value = measure(exposed, guess)
-        reached = value >= target
-        high, low = np.where(reached, guess, high), np.where(reached, low, guess)
-        width = high - low
-        if np.all(width <= (1.0 if whole else 1e-13 * np.maximum(high, 1.0))):
+        missing = np.maximum(1.0 - measure(part, level), 0.0)
+        reached = missing <= np.exp(goal)
+        low, high = np.where(reached, low, level), np.where(reached, level, high)
+        step = _step(low, high, level, missing, slope(part, level), goal, whole)
+        closed = np.isfinite(high) & (high - low <= (1.0 if whole else _CLOSE * np.maximum(np.abs(low), 1.0)))
+        settled = closed | ((np.abs(step - level) <= _CLOSE * np.maximum(level, 1.0)) & (not whole))
+        answer[items[settled]] = np.where(closed, high, step)[settled]
+        if np.all(settled):
             break
-        guess = _next_guess(low, high, guess, value, slope(exposed, guess), goal, whole)
-    return high[()]
+        keep = np.flatnonzero(~settled)
+        items, level, low, high, goal = items[keep], step[keep], low[keep], high[keep], goal[keep]
+        part = _narrowed(flat, items) if len(keep) < len(settled) else part
+    return answer.reshape(exposed.shape)[()]
 
 
-def _next_guess(low: Array, high: Array, guess: Array, value: Array, slope: Array, goal: Array, whole: bool) -> Array:
-    """The Newton point where it falls inside the bracket, else its middle; a whole number for counts."""
-    missing = np.maximum(1.0 - value, 1e-300)
+def _step(low: Array, high: Array, level: Array, missing: Array, slope: Array, goal: Array, whole: bool) -> Array:
+    """The Newton point where it falls inside the bracket, else its middle (or twice as far); whole for counts."""
     with np.errstate(all="ignore"):
-        newton = guess + (np.log(missing) - goal) * missing / slope
-    # A step past the root closes the bracket from the other side too.
-    overshoot = newton + np.where(newton < guess, -1.0, 1.0) * 1e-12 * np.maximum(np.abs(newton), 1.0)
-    inside = (overshoot > low) & (overshoot < high)
-    chosen = np.where(inside, overshoot, 0.5 * (low + high))
-    return np.clip(np.rint(chosen), low + 1.0, np.maximum(high - 1.0, low + 1.0)) if whole else chosen
+        newton = level + (np.log(missing) - goal) * missing / slope
+        newton = np.where(np.isfinite(newton), newton, -1.0)
+        middle = np.where(np.isinf(high), 2.0 * level + 1.0, 0.5 * (low + high))
+    inside = (newton > low) & (newton < high)
+    if not whole:
+        return np.where(inside, newton, middle)
+    nearest = np.where(inside, np.ceil(newton), np.floor(middle))
+    return np.maximum(np.minimum(nearest, high - 1.0), low + 1.0)
+
+
+def _first_guess(exposed: Exposure, goal: Array) -> Array:
+    """Where a normal demand with the same mean and variance over the protection interval would need it."""
+    mean, spread = exposed.last.mean, np.sqrt(exposed.last.variance)
+    allowed = np.exp(goal) * np.maximum(exposed.last.mean - exposed.early.mean, 1e-300)
+    wanted = np.log(np.clip(allowed / np.where(spread > 0, spread, 1.0), 1e-300, 1e6))
+    z = np.where(wanted > -0.9, -np.exp(np.minimum(wanted, 3.0)), np.sqrt(np.maximum(-2.0 * wanted - 1.8, 0.0)) - 0.4)
+    for _ in range(3):
+        loss = np.maximum(normal_loss(z), 1e-300)
+        z = z + (np.log(loss) - wanted) * loss / np.maximum(special.ndtr(-z), 1e-300)
+        z = np.clip(z, -40.0, 37.0)
+    guess: Array = mean + spread * z + 0.0 * goal
+    return guess
+
+
+def _flattened(exposed: Exposure) -> Exposure:
+    """One item as an array of one, so that all of the search works on arrays."""
+    early, late, last = (one_to_many(part, 1) for part in (exposed.early, exposed.late, exposed.last))
+    return replace(exposed, shape=(1,), mean=np.atleast_1d(exposed.mean), early=early, late=late, last=last)
+
+
+def _narrowed(exposed: Exposure, items: NDArray[np.intp]) -> Exposure:
+    """The exposure of the chosen items."""
+    early, late, last = (
+        part.take(items) if part.shape else part for part in (exposed.early, exposed.late, exposed.last)
+    )
+    return replace(exposed, shape=(len(items),), mean=exposed.mean[items], early=early, late=late, last=last)
 
 
 def _watched_unit_by_unit(exposed: Exposure) -> bool:

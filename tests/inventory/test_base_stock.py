@@ -118,3 +118,14 @@ def test_quantiles_asked_beyond_their_levels_are_flagged():
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ArgumentError, match=message):
         co.optimize_base_stock(co.Poisson([1.0, 2.0, 3.0]), **{"holding_cost": 1, **arguments})
+
+
+def test_compiled_and_plain_searches_find_the_same_levels(monkeypatch):
+    rng = np.random.default_rng(3)
+    demand = co.Poisson(np.exp(rng.uniform(np.log(0.01), np.log(200), 25_000)))
+    lead = rng.integers(0, 8, 25_000)
+    arguments = {"holding_cost": 1, "fill_rate": rng.uniform(0.5, 0.9999, 25_000), "lead_time": lead}
+    fast = co.optimize_base_stock(demand, **arguments)
+    monkeypatch.setenv("CAPACITY_OPT_COMPILE", "0")
+    plain = co.optimize_base_stock(demand, **arguments)
+    np.testing.assert_array_equal(fast.base_stock_level, plain.base_stock_level)
