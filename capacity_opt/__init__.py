@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.differences import price_by_difference
+    from capacity_opt.fleet.placement import place_plan, place_servers
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
@@ -55,6 +56,11 @@ if TYPE_CHECKING:
     )
     from capacity_opt.inventory.eoq import EOQResult, evaluate_eoq, optimize_eoq
     from capacity_opt.inventory.explain import Calendar, OrderLines, explain_line, explain_orders
+    from capacity_opt.inventory.finite_horizon import (
+        FiniteHorizonResult,
+        evaluate_finite_horizon,
+        optimize_finite_horizon,
+    )
     from capacity_opt.inventory.guaranteed_service import (
         GuaranteedServicePlan,
         evaluate_guaranteed_service,
@@ -92,6 +98,7 @@ if TYPE_CHECKING:
     )
     from capacity_opt.inventory.rounding import RoundedOrders, RoundingRules, RoundingStep, round_orders
     from capacity_opt.inventory.rq import RQResult, evaluate_rq, optimize_rq
+    from capacity_opt.inventory.rq_approximate import ApproximateRQ, approximate_rq
     from capacity_opt.inventory.serial import (
         SerialBaseStock,
         SerialBounds,
@@ -112,6 +119,7 @@ if TYPE_CHECKING:
     from capacity_opt.problem.fleet import FleetProblem
     from capacity_opt.problem.item import Item
     from capacity_opt.problem.network import DepotAndBases, GuaranteedServiceTree, GuaranteedStage, SerialSystem
+    from capacity_opt.problem.placement import PlacedRack, PlacedRow, Placement, RackTypes, Room, Rows
     from capacity_opt.problem.plan import FleetPlan
     from capacity_opt.problem.policies import (
         BaseStock,
@@ -134,6 +142,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ApproximateRQ": "inventory.rq_approximate",
     "ArgumentError": "errors",
     "BaseStock": "problem.policies",
     "BaseStockResult": "inventory.base_stock",
@@ -154,6 +163,7 @@ _HOMES = {
     "EchelonBaseStock": "problem.policies",
     "Empirical": "demand.empirical",
     "Estimate": "simulation.estimate",
+    "FiniteHorizonResult": "inventory.finite_horizon",
     "FixedDemand": "demand.paths",
     "FleetJudgement": "simulation.judgement",
     "FleetPlan": "problem.plan",
@@ -184,17 +194,23 @@ _HOMES = {
     "OneForOne": "inventory.one_for_one",
     "OptimalLostSales": "inventory.lost_sales_optimal",
     "OrderLines": "inventory.explain",
+    "PlacedRack": "problem.placement",
+    "PlacedRow": "problem.placement",
+    "Placement": "problem.placement",
     "Pmf": "demand.lattice",
     "Poisson": "demand.counts",
     "PowerApproximation": "inventory.ss_approximate",
     "ProjectedInventoryLevel": "problem.policies",
     "QuantileDemand": "demand.quantiles",
     "RQResult": "inventory.rq",
+    "RackTypes": "problem.placement",
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
+    "Room": "problem.placement",
     "RoundedOrders": "inventory.rounding",
     "RoundingRules": "inventory.rounding",
     "RoundingStep": "inventory.rounding",
+    "Rows": "problem.placement",
     "RunFolderError": "errors",
     "SSResult": "inventory.ss",
     "Scenario": "scenario.read",
@@ -214,6 +230,7 @@ _HOMES = {
     "Verdict": "simulation.verdict",
     "VerificationError": "errors",
     "alternative_plans": "fleet.alternatives",
+    "approximate_rq": "inventory.rq_approximate",
     "approximate_two_echelon": "inventory.two_echelon",
     "bound_serial": "inventory.serial",
     "build_reference": "fleet.reference",
@@ -222,6 +239,7 @@ _HOMES = {
     "evaluate_disrupted_base_stock": "inventory.disruption",
     "evaluate_disrupted_order_quantity": "inventory.disruption",
     "evaluate_eoq": "inventory.eoq",
+    "evaluate_finite_horizon": "inventory.finite_horizon",
     "evaluate_fleet": "fleet.size",
     "evaluate_guaranteed_service": "inventory.guaranteed_service",
     "evaluate_joint_replenishment": "inventory.joint_replenishment",
@@ -247,6 +265,7 @@ _HOMES = {
     "optimize_disrupted_base_stock": "inventory.disruption",
     "optimize_disrupted_order_quantity": "inventory.disruption",
     "optimize_eoq": "inventory.eoq",
+    "optimize_finite_horizon": "inventory.finite_horizon",
     "optimize_guaranteed_service": "inventory.guaranteed_service",
     "optimize_incremental_discount": "inventory.quantity_discount",
     "optimize_joint_replenishment": "inventory.joint_replenishment",
@@ -262,6 +281,8 @@ _HOMES = {
     "optimize_ss_power_approximation": "inventory.ss_approximate",
     "optimize_two_echelon": "inventory.two_echelon",
     "optimize_wagner_whitin": "inventory.wagner_whitin",
+    "place_plan": "fleet.placement",
+    "place_servers": "fleet.placement",
     "price_by_difference": "fleet.differences",
     "read_scenario": "scenario.read",
     "round_orders": "inventory.rounding",
@@ -275,6 +296,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ApproximateRQ",
     "ArgumentError",
     "BaseStock",
     "BaseStockResult",
@@ -295,6 +317,7 @@ __all__ = [
     "EchelonBaseStock",
     "Empirical",
     "Estimate",
+    "FiniteHorizonResult",
     "FixedDemand",
     "FleetJudgement",
     "FleetPlan",
@@ -325,17 +348,23 @@ __all__ = [
     "OneForOne",
     "OptimalLostSales",
     "OrderLines",
+    "PlacedRack",
+    "PlacedRow",
+    "Placement",
     "Pmf",
     "Poisson",
     "PowerApproximation",
     "ProjectedInventoryLevel",
     "QuantileDemand",
     "RQResult",
+    "RackTypes",
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
+    "Room",
     "RoundedOrders",
     "RoundingRules",
     "RoundingStep",
+    "Rows",
     "RunFolderError",
     "SSResult",
     "Scenario",
@@ -356,6 +385,7 @@ __all__ = [
     "VerificationError",
     "__version__",
     "alternative_plans",
+    "approximate_rq",
     "approximate_two_echelon",
     "bound_serial",
     "build_reference",
@@ -364,6 +394,7 @@ __all__ = [
     "evaluate_disrupted_base_stock",
     "evaluate_disrupted_order_quantity",
     "evaluate_eoq",
+    "evaluate_finite_horizon",
     "evaluate_fleet",
     "evaluate_guaranteed_service",
     "evaluate_joint_replenishment",
@@ -389,6 +420,7 @@ __all__ = [
     "optimize_disrupted_base_stock",
     "optimize_disrupted_order_quantity",
     "optimize_eoq",
+    "optimize_finite_horizon",
     "optimize_guaranteed_service",
     "optimize_incremental_discount",
     "optimize_joint_replenishment",
@@ -404,6 +436,8 @@ __all__ = [
     "optimize_ss_power_approximation",
     "optimize_two_echelon",
     "optimize_wagner_whitin",
+    "place_plan",
+    "place_servers",
     "price_by_difference",
     "read_scenario",
     "round_orders",
