@@ -10,6 +10,7 @@ from capacity_opt import ReorderPointOrderQuantity
 from capacity_opt.demand.counts import Poisson
 from capacity_opt.demand.parametric import Normal
 from capacity_opt.inventory.rq import evaluate_rq, optimize_rq
+from capacity_opt.inventory.rq_approximate import approximate_rq
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "inventory_cases.json").read_text(encoding="utf-8"))["cases"]
 
@@ -87,3 +88,25 @@ def test_service_of_normal_demand(case):
     assert found.fill_rate_per_cycle == pytest.approx(expected["fill_rate_per_cycle"], rel=1e-8)
     assert found.safety_stock == pytest.approx(expected["safety_stock"], rel=1e-12)
     assert np.ndim(found.fill_rate) == 0
+
+
+@family("rq_approximations")
+def test_classic_approximations(case):
+    p, expected = case["parameters"], case["expected"]
+    found = approximate_rq(
+        Normal(mean=p["demand_rate"], sd=p["sd_per_sqrt_time"]),
+        holding_cost=p["h"],
+        stockout_cost=p["p"],
+        fixed_cost=p["K"],
+        lead_time=p["lead_time"],
+    )
+    told = {
+        "eil": found.expected_inventory_level,
+        "eoqb": found.eoq_with_backorders,
+        "eoqss": found.eoq_with_safety_stock,
+        "loss": found.loss_function,
+    }
+    for name, values in expected.items():
+        assert told[name].reorder_point == pytest.approx(values["r"], rel=1e-5), name
+        assert told[name].order_quantity == pytest.approx(values["Q"], rel=1e-5), name
+    assert found.expected_inventory_level_cost == pytest.approx(expected["eil"]["cost"], rel=1e-5)
