@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from capacity_opt.report.contents import RunContents
-from capacity_opt.report.wording import Kind, as_number, word
+from capacity_opt.report.wording import Kind, as_number, clean, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,19 +212,35 @@ def _mark(row: Mapping[Hashable, object]) -> str:
     return ", ".join(text for name, text in names.items() if row.get(name))
 
 
+KINDS = {
+    "local": "Saves (racks as they are)",
+    "relaxed": "Saves (racks divisible)",
+    "difference": "Saves (solved again)",
+}
+
+
 def prices(run: RunContents) -> Table:
-    """What one more unit of each scarce thing is worth, dearest first."""
-    columns = [
-        Column("name", "One more unit of"),
-        Column("value", "Saves", "money"),
-        Column("unit", "per"),
-        Column("kind", "How known"),
-    ]
-    table = _table(run, "prices", "Prices of what is scarce", columns)
-    if table.frame.empty:
-        return table
-    frame = table.frame.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
-    return replace(table, frame=frame)
+    """What one more unit of each scarce thing is worth, dearest first, a column for each way it is known."""
+    columns = [Column("name", "One more unit of"), Column("unit", "Unit")]
+    frame = run.table("prices")
+    if len(frame):
+        frame = frame.assign(name=[price_name(name) for name in frame["name"]])
+        wide = frame.pivot_table(index=["name", "unit"], columns="kind", values="value", aggfunc="max", sort=False)
+        order = wide.max(axis=1).sort_values(ascending=False, kind="stable").index
+        frame = wide.loc[order].reset_index()
+        columns += [Column(kind, label, "money") for kind, label in KINDS.items() if kind in frame]
+    priced = RunContents(folder=run.folder, manifest=run.manifest, tables={**run.tables, "prices": frame})
+    return _table(priced, "prices", "Prices of what is scarce", columns)
+
+
+def price_name(name: object) -> str:
+    """The name of a price in words.
+
+    >>> price_name("fill_rate_point[preemptible]"), price_name("power[z1]")
+    ('fill rate point: preemptible', 'power: z1')
+    """
+    what, _, who = clean(name).partition("[")
+    return f"{spoken(what)}: {who.removesuffix(']').replace(',', ', ')}" if who else spoken(what)
 
 
 def checks(run: RunContents) -> Table:
@@ -298,6 +314,7 @@ SPOKEN = {
     "commitment": "used of committed",
     "stranded": "stranded",
     "not_kept": "NOT kept",
+    "above": "above target",
     "no_target": "no target",
 }
 

@@ -190,6 +190,7 @@ def manifest() -> dict[str, object]:
     return {
         "schema_version": 1,
         "name": "synthetic",
+        "currency": "USD",
         "tool": {"name": "capacity-opt", "version": "0.1.0"},
         "libraries": {"numpy": "2.0", "highspy": "1.15.1"},
         "inputs": {"scenario.toml": "a" * 64, HOSTILE: "b" * 64},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from capacity_opt.report import tables
@@ -50,12 +52,18 @@ def place_of(value: object) -> float | None:
 def nines(frame: pd.DataFrame, title: str) -> Spec:
     """The axis of nines: logarithmic in the shortfall, reversed, labelled in availability."""
     shares = "over" not in frame or frame["over"].iloc[0] in {"fill_rate", "no_shortage_probability"}
-    levels = frame["target" if shares else "promised"].dropna()
+    levels = _numbers(frame["target" if shares else "promised"])
+    labels: Spec = {"labelExpr": f"datum.value <= {2 * SMALLEST_SHORTFALL} ? '100%' : format(1 - datum.value, '.6~%')"}
+    if max([*_numbers(frame["promised"]), *_numbers(frame["judged"])], default=0.0) >= 1 - SMALLEST_SHORTFALL:
+        levels.append(1.0)
     ticks = sorted({round(max(SMALLEST_SHORTFALL, 1 - level), 9) for level in levels})
-    labels: Spec = {"labelExpr": "format(1 - datum.value, '.6~%')"}
     if len(ticks) <= 10:
         labels["values"] = ticks
     return axis("x", title, scale={"type": "log", "reverse": True, "nice": False, "padding": 16}, axis=labels)
+
+
+def _numbers(values: Iterable[object]) -> list[float]:
+    return [number for number in map(as_number, values) if number is not None]
 
 
 def _frontier_layers(frame: pd.DataFrame, currency: str) -> list[Spec]:
