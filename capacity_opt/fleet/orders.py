@@ -9,6 +9,7 @@ from capacity_opt.fleet.decode import Decision
 from capacity_opt.fleet.formulation import FleetModel
 from capacity_opt.fleet.limits import cash_per_rack
 from capacity_opt.fleet.recourse import RecourseColumns
+from capacity_opt.fleet.service import counted_groups
 from capacity_opt.problem.plan import Order
 
 Array = NDArray[np.float64]
@@ -85,11 +86,11 @@ def _served_promise(model: FleetModel, decision: Decision, duals: Array, triple:
     paid = -duals[state.capacity[triple, t]]
     value = np.einsum("nbs,bs->n", decision.served[own, t], paid) * lanes.load[own, r]
     group = int(lanes.group[own[int(np.argmax(value))]]) if len(own) else 0
-    return f"{problem.groups.names[group]}, {promise_of(model, group)}"
+    return f"{problem.groups.names[group]}, {promise_of(model, duals, group)}"
 
 
-def promise_of(model: FleetModel, group: int) -> str:
-    """In words, what keeps the group from going short."""
+def promise_of(model: FleetModel, duals: Array, group: int) -> str:
+    """In words, what keeps the group from going short: of the promises that count it, the one that is dearest."""
     problem, service = model.frame.problem, model.frame.problem.service
     own = int(problem.groups.group_class[group])
     name = problem.groups.classes[own]
@@ -97,9 +98,13 @@ def promise_of(model: FleetModel, group: int) -> str:
         return "whose demand must be met"
     if not np.isnan(service.no_shortage_probability[own]):
         return f"no-shortage probability {service.no_shortage_probability[own]:g} of {name}"
-    promised = [c for c in range(own, problem.sizes["C"]) if not np.isnan(service.fill_rate[c])]
-    if promised:
-        return f"fill rate {service.fill_rate[promised[0]]:g} of {problem.groups.classes[promised[0]]}"
+    counted = counted_groups(model.frame)[:, group] & ~np.isnan(service.fill_rate)
+    if counted.any():
+        rows = model.row_blocks["fill_rate"].index
+        price = np.where(counted, -duals[np.maximum(rows, 0)], -np.inf)
+        dearest = int(np.argmax(price))
+        if price[dearest] > SMALL or service.penalty[group] <= 0:
+            return f"fill rate {service.fill_rate[dearest]:g} of {problem.groups.classes[dearest]}"
     if np.any(~np.isnan(service.shortage_cvar_limit)):
         return "shortage CVaR limit"
     return f"unmet demand costs {service.penalty[group]:g} a unit"

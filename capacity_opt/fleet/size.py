@@ -111,17 +111,18 @@ def with_decisions(model: FleetModel, plan: FleetPlan) -> LinearProgram:
     """The model's program with racks, retirements and commitments fixed at the plan's."""
     lower, upper = model.lp.column_lower.copy(), model.lp.column_upper.copy()
     supply = model.supply
-    racks = np.broadcast_to(plan.racks, supply.racks.shape)
-    for name, index, value in (
-        ("racks", supply.racks, racks),
-        ("retired", supply.retired, plan.retired),
-        ("committed", supply.committed, plan.committed),
+    for name, given, index in (
+        ("racks", plan.racks, supply.racks),
+        ("retired", plan.retired, supply.retired),
+        ("committed", plan.committed, supply.committed),
     ):
-        if value.shape != index.shape:
-            raise ArgumentError(f"plan.{name} must have shape {index.shape} to fit the problem, got {value.shape}")
+        expected = index.shape[-given.ndim :]
+        if given.shape != expected:
+            raise ArgumentError(f"plan.{name} must have shape {expected} to fit the problem, got {given.shape}")
+        value = np.broadcast_to(given, index.shape)
         if np.any((index < 0) & (np.abs(value) > 1e-9)):
             raise ArgumentError(
-                f"plan.{name} decides something that this problem does not allow (an order that comes too late?)"
+                f"plan.{name} decides what this problem does not allow. Does an order come too late, or too early?"
             )
         lower[index[index >= 0]] = upper[index[index >= 0]] = value[index >= 0]
     return replace(model.lp, column_lower=lower, column_upper=upper)
