@@ -136,6 +136,8 @@ if TYPE_CHECKING:
     from capacity_opt.simulation.fleet import simulate_fleet
     from capacity_opt.simulation.inventory import simulate
     from capacity_opt.simulation.judgement import FleetJudgement
+    from capacity_opt.simulation.lead_times import RandomLeadTime
+    from capacity_opt.simulation.replay import ReplayResult, replay
     from capacity_opt.simulation.result import SimulationResult
     from capacity_opt.simulation.verdict import Verdict
 
@@ -204,8 +206,10 @@ _HOMES = {
     "QuantileDemand": "demand.quantiles",
     "RQResult": "inventory.rq",
     "RackTypes": "problem.placement",
+    "RandomLeadTime": "simulation.lead_times",
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
+    "ReplayResult": "simulation.replay",
     "Room": "problem.placement",
     "RoundedOrders": "inventory.rounding",
     "RoundingRules": "inventory.rounding",
@@ -285,6 +289,7 @@ _HOMES = {
     "place_servers": "fleet.placement",
     "price_by_difference": "fleet.differences",
     "read_scenario": "scenario.read",
+    "replay": "simulation.replay",
     "round_orders": "inventory.rounding",
     "run_scenario": "report.publish",
     "simulate": "simulation.inventory",
@@ -358,8 +363,10 @@ __all__ = [
     "QuantileDemand",
     "RQResult",
     "RackTypes",
+    "RandomLeadTime",
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
+    "ReplayResult",
     "Room",
     "RoundedOrders",
     "RoundingRules",
@@ -383,7 +390,6 @@ __all__ = [
     "ValueOfUncertainty",
     "Verdict",
     "VerificationError",
-    "__version__",
     "alternative_plans",
     "approximate_rq",
     "approximate_two_echelon",
@@ -440,6 +446,7 @@ __all__ = [
     "place_servers",
     "price_by_difference",
     "read_scenario",
+    "replay",
     "round_orders",
     "run_scenario",
     "simulate",
@@ -448,6 +455,7 @@ __all__ = [
     "solve_reference",
     "sweep_newsvendor_budget",
     "value_of_uncertainty",
+    "__version__",
 ]
 
 

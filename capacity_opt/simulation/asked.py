@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt import _checks
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 
@@ -82,8 +83,43 @@ def _sample(demand: Demand, items: slice, replications: int, periods: int, rng: 
     return np.moveaxis(drawn, 1, 2)
 
 
-def asked(demand: Demand | Sequence[Demand]) -> Asked:
-    """Gather a demand, or one demand per period of a cycle."""
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Demand paths given as numbers, ``paths`` (replications, periods) or (replications, periods, n)."""
+
+    paths: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape over items."""
+        return self.paths.shape[2:]
+
+    @property
+    def mean(self) -> Array:
+        """Mean demand per period."""
+        return np.asarray(self.paths.mean(axis=(0, 1)))
+
+    @property
+    def discrete(self) -> bool:
+        """Whether every number is whole."""
+        return bool(np.all(self.paths == np.rint(self.paths)))
+
+    def chunks(self, *, items: int, periods: int, replications: int, seed: int) -> Iterator[tuple[slice, slice, Array]]:
+        """All of it at once; ``seed`` is not used."""
+        del seed
+        if self.paths.shape[:2] != (replications, periods):
+            told = f"({replications}, {periods})"
+            raise ArgumentError(f"demand paths must have shape {told} (replications, warm-up + periods), then items")
+        values = np.moveaxis(self.paths.reshape(replications, periods, -1), 1, 2)
+        yield slice(0, replications), slice(0, items), np.broadcast_to(values, (replications, items, periods))
+
+
+def asked(demand: Demand | Sequence[Demand] | Array) -> Asked | Given:
+    """Gather a demand, one demand per period of a cycle, or given paths."""
+    if isinstance(demand, np.ndarray):
+        if demand.ndim not in (2, 3):
+            raise ArgumentError(f"demand paths must have shape (replications, periods[, items]), got {demand.shape}")
+        return Given(paths=_checks.non_negative("demand", demand))
     demands = tuple(demand) if isinstance(demand, Sequence) else (demand,)
     if not demands or not all(isinstance(one, Demand) for one in demands):
         raise ArgumentError("demand must be a demand such as Poisson(mean=5), or a sequence of them, one per period")

@@ -10,10 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.item import Item
-from capacity_opt.simulation.asked import Asked
 from capacity_opt.simulation.compiled import compiling
 from capacity_opt.simulation.period_play import MEASURES, Play, play
-from capacity_opt.simulation.result import Prices
 from capacity_opt.simulation.rules import Rule
 
 Array = NDArray[np.float64]
@@ -34,7 +32,6 @@ class Cells:
     lead: IntArray
     review: IntArray
     mean: Array
-    prices: Prices
     whole: bool
     lost_sales: bool
     every_review: bool
@@ -62,9 +59,10 @@ class Cells:
         below = share * (self.up_to[:, 0] - self.trigger[:, 0])
         return np.asarray(self.up_to[:, 0] - (np.floor(below) if self.whole else below))
 
-    def play(self, items: slice, demand: Array, net: Array, warm_up: int) -> Play:
-        """What the loop needs for some of the items."""
-        lead = np.broadcast_to(self.lead[items][None, :, None], demand.shape)
+    def play(self, items: slice, demand: Array, net: Array, warm_up: int, lead: IntArray | None = None) -> Play:
+        """What the loop needs for some of the items; ``lead`` (replications, 1, periods or 1) where it is random."""
+        fixed = self.lead[items][None, :, None] if lead is None else lead
+        lead = np.broadcast_to(fixed, (*demand.shape[:2], fixed.shape[2]))
         return Play(
             demand=demand,
             lead=lead,
@@ -73,19 +71,19 @@ class Cells:
             lot=self.lot[items],
             cap=self.cap[items],
             review=self.review[items],
-            net=net[:, items] if net.shape[1] == self.items else net,
+            net=np.ascontiguousarray(net[:, items]),
             lost_sales=self.lost_sales,
             every_review=self.every_review,
             warm_up=warm_up,
         )
 
 
-def lay_out(rule: Rule, demand: Asked, item: Item, *, lost_sales: bool) -> Cells:
-    """Broadcast rule, demand and item over items; delays must be whole periods."""
+def lay_out(rule: Rule, item: Item, *, mean: Array, whole: bool, lost_sales: bool) -> Cells:
+    """Broadcast rule, mean demand and item over items; delays must be whole periods. ``whole``: demand is counted."""
     try:
-        shape = np.broadcast_shapes(rule.shape, item.shape, demand.shape)
+        shape = np.broadcast_shapes(rule.shape, item.shape, mean.shape)
     except ValueError:
-        told = f"policy {rule.shape}, item {item.shape}, demand {demand.shape}"
+        told = f"policy {rule.shape}, item {item.shape}, demand {mean.shape}"
         raise ArgumentError(f"these do not broadcast together over items: {told}") from None
     if len(shape) > 1:
         raise ArgumentError(f"simulate takes one item or a vector of items, got shape {shape}")
@@ -93,7 +91,7 @@ def lay_out(rule: Rule, demand: Asked, item: Item, *, lost_sales: bool) -> Cells
     review = _checks.whole("review_period (in periods; 0 is continuous review)", item.review_period, at_least=1)
 
     def row(values: ArrayLike) -> Array:
-        return np.broadcast_to(values, shape).reshape(-1).astype(np.float64)
+        return np.ascontiguousarray(np.broadcast_to(values, shape).reshape(-1), dtype=np.float64)
 
     def levels(values: Array) -> Array:
         return np.stack([row(period) for period in values], axis=1)
@@ -107,13 +105,8 @@ def lay_out(rule: Rule, demand: Asked, item: Item, *, lost_sales: bool) -> Cells
         cap=row(rule.cap),
         lead=row(lead).astype(np.int64),
         review=row(review).astype(np.int64),
-        mean=row(demand.mean),
-        prices=Prices(
-            holding=np.asarray(item.holding_cost),
-            stockout=np.asarray(item.stockout_cost),
-            ordering=np.asarray(item.fixed_cost),
-        ),
-        whole=demand.discrete and bool(np.all(levelled == np.rint(levelled))),
+        mean=row(mean),
+        whole=whole and bool(np.all(levelled == np.rint(levelled))),
         lost_sales=lost_sales,
         every_review=rule.every_review,
     )

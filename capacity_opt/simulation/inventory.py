@@ -21,19 +21,27 @@ from capacity_opt import _checks
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.item import Item
-from capacity_opt.simulation.asked import asked
+from capacity_opt.problem.network import SerialSystem
+from capacity_opt.problem.policies import EchelonBaseStock
+from capacity_opt.simulation.asked import asked, judge_seed
 from capacity_opt.simulation.cells import lay_out, run
+from capacity_opt.simulation.lead_times import RandomLeadTime
 from capacity_opt.simulation.period_play import MEASURES
-from capacity_opt.simulation.result import SimulationResult, Sums, result_of
+from capacity_opt.simulation.result import SimulationResult, Sums, charged, result_of
 from capacity_opt.simulation.rules import rule_of
+from capacity_opt.simulation.serial import play_serial
 
 Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+LEAD_TIMES = 1 << 40
+"""Keeps the stream of lead times apart from those of demand, which are numbered by item."""
 
 
 def simulate(
     policy: object,
-    demand: Demand | Sequence[Demand],
-    item: Item,
+    demand: Demand | Sequence[Demand] | Array,
+    item: Item | SerialSystem,
     *,
     periods: int = 520,
     replications: int = 200,
@@ -41,14 +49,17 @@ def simulate(
     lost_sales: bool = False,
     warm_up: int | None = None,
     initial_stock: ArrayLike | None = None,
+    lead_time: RandomLeadTime | None = None,
     level: float = 0.95,
 ) -> SimulationResult:
     """Play ``policy`` for ``periods`` counted periods in each of ``replications`` independent runs.
 
-    ``demand`` is per period (a sequence: period t meets number t modulo its length). Policy, demand and item broadcast
+    ``demand`` is per period (a sequence: period t meets number t modulo its length; an array (replications, periods)
+    or (replications, periods, n): given paths, warm-up included). Policy, demand and item broadcast
     over items; a demand given by scalars is shared by all items. ``warm_up`` periods are played first and not counted;
     by default enough to forget the start, or none where ``initial_stock`` (on hand, nothing on order) is given.
-    ``level`` is the confidence of the intervals. The same ``seed`` asks the same demand of every policy.
+    A random ``lead_time`` takes the place of the item's. ``level`` is the confidence of the intervals. The same
+    ``seed`` asks the same demand of every policy.
 
     >>> from capacity_opt import BaseStock, Item, Poisson
     >>> item = Item(holding_cost=1, stockout_cost=9)
@@ -58,16 +69,41 @@ def simulate(
     """
     _check_counts(periods, replications)
     source = asked(demand)
-    cells = lay_out(rule_of(policy), source, item, lost_sales=lost_sales)
-    warm = _warm_up(warm_up, 0 if initial_stock is not None else cells.warm_up)
+    if isinstance(policy, EchelonBaseStock) or isinstance(item, SerialSystem):
+        line, system = _serial(policy, item)
+        return play_serial(
+            line, source, system, periods=periods, replications=replications, seed=seed, warm_up=warm_up, level=level
+        )
+    cells = lay_out(rule_of(policy), item, mean=source.mean, whole=source.discrete, lost_sales=lost_sales)
+    usual = cells.warm_up + (0 if lead_time is None else 10 * max(lead_time.pmf))
+    warm = _warm_up(warm_up, 0 if initial_stock is not None else usual)
     sums = np.zeros((len(MEASURES), replications, cells.items))
     drawn = source.chunks(items=cells.items, periods=periods + warm, replications=replications, seed=seed)
     for rows, items, values in drawn:
         start = cells.start(rows, replications, initial_stock)
-        sums[:, rows, items] = run(cells.play(items, values, start, warm))
+        lead = _leads(lead_time, rows, periods + warm, seed)
+        sums[:, rows, items] = run(cells.play(items, values, start, warm, lead))
     shaped = sums.reshape(len(MEASURES), replications, *cells.shape)
     totals = Sums(**dict(zip(MEASURES, shaped)), time=float(periods))
-    return result_of(totals, cells.prices, lost_sales=lost_sales, level=level, warm_up=warm, seed=seed)
+    money = charged(totals, item, lost_sales=lost_sales)
+    return result_of(totals, money, lost_sales=lost_sales, level=level, warm_up=warm, seed=seed)
+
+
+def _serial(policy: object, item: Item | SerialSystem) -> tuple[EchelonBaseStock, SerialSystem]:
+    if isinstance(policy, EchelonBaseStock) and isinstance(item, SerialSystem):
+        return policy, item
+    raise ArgumentError(
+        f"EchelonBaseStock is played on a SerialSystem and nothing else is, got {type(policy).__name__} on "
+        f"{type(item).__name__}"
+    )
+
+
+def _leads(lead_time: RandomLeadTime | None, rows: slice, periods: int, seed: int) -> IntArray | None:
+    """The same lead times for every chunk of items, from a stream of their own."""
+    if lead_time is None:
+        return None
+    rng = np.random.default_rng(judge_seed(seed, LEAD_TIMES, rows.start))
+    return lead_time.draw(rows.stop - rows.start, periods, rng=rng)
 
 
 def _check_counts(periods: int, replications: int) -> None:

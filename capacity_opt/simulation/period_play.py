@@ -32,7 +32,8 @@ MEASURES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """All that the loop needs. ``demand`` and ``lead`` (replications, n, periods); ``trigger``, ``up_to`` (n, cycle);
+    """All that the loop needs. ``demand`` (replications, n, periods); ``lead`` the same, or (replications, n, 1)
+    where it never changes; ``trigger``, ``up_to`` (n, cycle);
     ``lot``, ``cap``, ``review`` (n,); ``net`` (replications, n) stock at the start; the first ``warm_up`` periods are
     played but not counted."""
 
@@ -96,7 +97,8 @@ def _review(inputs: Play, t: int, position: Array, ring: Array, marks: NDArray[n
     to_level = (quantity > 0) & (inputs.lot == 0) & (quantity < inputs.cap)
     position[:] = np.where(to_level, up_to, position + quantity)
     placed = due_now & (inputs.every_review | (quantity > 0))
-    arrival = np.maximum(t + inputs.lead[:, :, t], last)
+    lead = inputs.lead[:, :, t if inputs.lead.shape[2] > 1 else 0]
+    arrival = np.maximum(t + lead, last)
     last[:] = np.where(placed, arrival, last)
     rows, columns = np.nonzero(placed)
     slots = arrival[rows, columns] % inputs.slots

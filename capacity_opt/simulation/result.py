@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.problem.item import Item
 from capacity_opt.simulation.estimate import Estimate, estimate_mean, estimate_ratio
 
 Array = NDArray[np.float64]
@@ -48,15 +50,6 @@ class SimulationResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prices:
-    """What each unit costs, broadcast over items: holding and stockout per unit and period, ordering per order."""
-
-    holding: Array
-    stockout: Array
-    ordering: Array
-
-
-@dataclass(frozen=True, kw_only=True)
 class Sums:
     """Totals over the counted time, each (replications, *items); ``time`` is how long was counted, in periods."""
 
@@ -73,17 +66,22 @@ class Sums:
     time: float
 
 
+def charged(sums: Sums, item: Item, *, lost_sales: bool) -> Mapping[str, Array]:
+    """Money per period and replication: holding, stockout, ordering."""
+    missed = sums.demand - sums.filled if lost_sales else sums.backorders
+    return {
+        "holding": np.asarray(item.holding_cost) * sums.on_hand / sums.time,
+        "stockout": np.asarray(item.stockout_cost) * missed / sums.time,
+        "ordering": np.asarray(item.fixed_cost) * sums.orders / sums.time,
+    }
+
+
 def result_of(
-    sums: Sums, prices: Prices, *, lost_sales: bool, level: float, warm_up: int, seed: int
+    sums: Sums, money: Mapping[str, Array], *, lost_sales: bool, level: float, warm_up: int, seed: int
 ) -> SimulationResult:
-    """Turn totals per replication into estimates."""
+    """Turn totals and money per replication into estimates."""
     time = sums.time
     lost = (sums.demand - sums.filled) / time if lost_sales else np.zeros_like(sums.demand)
-    money = {
-        "holding": prices.holding * sums.on_hand / time,
-        "stockout": prices.stockout * (lost if lost_sales else sums.backorders / time),
-        "ordering": prices.ordering * sums.orders / time,
-    }
     cost = money["holding"] + money["stockout"] + money["ordering"]
 
     def mean(values: Array) -> Estimate:

@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from capacity_opt import ArgumentError, BaseStock, Item, ReorderPointOrderQuantity, ReorderPointOrderUpTo, simulate
+from capacity_opt import (
+    ArgumentError,
+    BaseStock,
+    CappedBaseStock,
+    Item,
+    ReorderPointOrderQuantity,
+    ReorderPointOrderUpTo,
+    TimeVaryingOrderUpTo,
+    simulate,
+)
 from capacity_opt.demand.counts import Poisson
-from capacity_opt.simulation.asked import asked
-from capacity_opt.simulation.cells import lay_out
+from capacity_opt.simulation.lead_times import RandomLeadTime
 from capacity_opt.simulation.period_play import MEASURES, Play, play
-from capacity_opt.simulation.rules import rule_of
+from capacity_opt.simulation.replay import replay
 
 LEVEL = 0.999
 
@@ -155,9 +163,84 @@ def test_a_fractional_lead_time_is_refused_under_periodic_review():
 
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ArgumentError, match="do not broadcast"):
-        lay_out(
-            rule_of(BaseStock(base_stock_level=[1, 2])),
-            asked(Poisson(mean=[1.0, 2.0, 3.0])),
-            Item(holding_cost=1),
-            lost_sales=False,
-        )
+        simulate(BaseStock(base_stock_level=[1, 2]), Poisson(mean=[1.0, 2.0, 3.0]), Item(holding_cost=1), seed=1)
+
+
+PMF = {1: 0.3, 2: 0.5, 4: 0.2}
+
+
+@pytest.mark.parametrize("process", ["sequential", "persistent"])
+def test_random_lead_times_are_a_mixture_over_the_lead_time_met(process):
+    lead = RandomLeadTime(pmf=PMF, process=process)
+    item = Item(holding_cost=1, stockout_cost=9)
+    policy = BaseStock(base_stock_level=50)
+    judged = simulate(
+        policy, Poisson(mean=10.0), item, lead_time=lead, periods=400, replications=2000, seed=6, level=LEVEL
+    )
+    spans = [(p, base_stock_truth(50, 10.0, span)) for span, p in enumerate(lead.effective()) if p > 0]
+    for name in ("on_hand", "backorders", "fill_rate", "no_stockout", "ready_rate"):
+        assert getattr(judged, name).covers(float(sum(p * truth[name] for p, truth in spans))), name
+    if process == "persistent":
+        assert judged.cost.covers(24.635831129669484)  # the mixture's published cost
+
+
+def test_demand_and_levels_that_vary_over_a_season():
+    means = [2.0, 8.0, 5.0]
+    levels = np.array([4.0, 11.0, 7.0])
+    policy = TimeVaryingOrderUpTo(reorder_point=levels, order_up_to_level=levels)
+    item = Item(holding_cost=1, stockout_cost=9)
+    demand = [Poisson(mean=m) for m in means]
+    judged = simulate(policy, demand, item, periods=600, seed=8, warm_up=30, level=LEVEL)
+    position, left = levels[0], []
+    # With lead time 0 and S_t below what is left over, nothing is ordered: enumerate the position's distribution.
+    size = 40
+    state = np.zeros(size)
+    state[0] = 1.0
+    for period in range(300):
+        t = period % 3
+        top = int(levels[t])
+        ordered = state.copy()
+        ordered[top] += ordered[:top].sum()
+        ordered[:top] = 0.0
+        after = np.zeros(size)
+        backorders = 0.0
+        for x in range(top, size):
+            if ordered[x] > 0:
+                mass = stats.poisson.pmf(np.arange(x), means[t])
+                after[x - np.arange(x)] += ordered[x] * mass
+                after[0] += ordered[x] * (1 - mass.sum())
+                backorders += ordered[x] * (expected_left(x, means[t]) - x + means[t])
+        state = after
+        left.append(after @ np.arange(size) + 9 * backorders)
+    assert position == 4
+    assert judged.cost.covers(float(np.mean(left[-3:])))
+
+
+def test_capped_orders_follow_their_markov_chain():
+    level, cap, mean = 9, 3, 2.0
+    size = 60
+    moves = np.zeros((size, size))
+    cost = np.zeros(size)
+    for below in range(size):  # position = level - below, before ordering
+        start = below - min(below, cap)
+        mass = stats.poisson.pmf(np.arange(size), mean)
+        for d, p in enumerate(mass):
+            moves[below, min(size - 1, start + d)] += p
+        moves[below, size - 1] += 1 - mass.sum()
+        net = level - start
+        left = expected_left(net, mean) if net > 0 else 0.0
+        cost[below] = left + 9 * (left - net + mean)
+    steady = np.linalg.matrix_power(moves, 4096)[0]
+    item = Item(holding_cost=1, stockout_cost=9)
+    policy = CappedBaseStock(base_stock_level=level, order_cap=cap)
+    judged = simulate(policy, Poisson(mean=mean), item, periods=1500, warm_up=300, seed=9, level=LEVEL)
+    assert judged.cost.covers(float(steady @ cost))
+
+
+def test_given_paths_are_replayed_as_they_are():
+    paths = np.random.default_rng(1).poisson(4.0, (5, 20, 3)).astype(float)
+    item = Item(holding_cost=1, stockout_cost=9, fixed_cost=2, lead_time=[0, 1, 2])
+    policy = BaseStock(base_stock_level=[5, 9, 14])
+    played = simulate(policy, paths, item, periods=20, replications=5, seed=0, initial_stock=[5, 9, 14])
+    for r in range(5):
+        np.testing.assert_allclose(replay(policy, paths[r].T, item).cost / 20, played.cost_by_replication[r])

@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-from tests.simulation.small_fleets import ListedSamples, NormalDemand, fleet, plan
 
 from capacity_opt import ArgumentError
 from capacity_opt.simulation.arena import build_arena
 from capacity_opt.simulation.dispatch import Means, serve, serve_numpy
 from capacity_opt.simulation.fleet import simulate_fleet
+from tests.simulation.small_fleets import ListedSamples, NormalDemand, fleet, plan
 
 
 def listed(values, probability=None):
