@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from fleet_problems import make_problem
+from tests.fleet_problems import make_problem
 from numpy.typing import NDArray
 
 from capacity_opt.problem.fleet import FleetProblem, Stability

@@ -4,7 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
-from fleet_problems import LogNormalPaths, make_problem, toy2, toy4
+from tests.fleet_problems import LogNormalPaths, make_problem, toy2, toy4
 
 import capacity_opt as co
 from capacity_opt.simulation.estimate import Estimate

@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from fleet_features import FEATURES, formulation_of, random_fleet
-from fleet_problems import make_problem
+from tests.fleet_features import FEATURES, formulation_of, random_fleet
+from tests.fleet_problems import make_problem
 
 from capacity_opt import FleetPlan, InfeasibleError, evaluate_fleet, size_fleet, value_of_uncertainty
 from capacity_opt.fleet.formulation import build_model

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fleet_problems import make_problem, toy2, toy4
+from tests.fleet_problems import make_problem, toy2, toy4
 
 from capacity_opt import InfeasibleError, LimitError, UnboundedError, size_fleet
 from capacity_opt.fleet.formulation import build_model

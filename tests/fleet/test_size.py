@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fleet_features import GivenDisruptions
-from fleet_problems import GivenPaths, LogNormalPaths, make_problem, toy1, toy2, toy3, toy4, toy7, toy8
+from tests.fleet_features import GivenDisruptions
+from tests.fleet_problems import GivenPaths, LogNormalPaths, make_problem, toy1, toy2, toy3, toy4, toy7, toy8
 
 from capacity_opt import ArgumentError, FleetProblem, InfeasibleError, evaluate_fleet, simulate_fleet, size_fleet
 from capacity_opt.fleet.formulation import build, build_model

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fleet_problems import toy1, toy2, toy3, toy4, toy7, toy8
+from tests.fleet_problems import toy1, toy2, toy3, toy4, toy7, toy8
 
 from capacity_opt import (
     FleetPlan,
