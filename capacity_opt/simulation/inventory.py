@@ -22,11 +22,12 @@ from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.item import Item
 from capacity_opt.problem.network import SerialSystem
-from capacity_opt.problem.policies import EchelonBaseStock
-from capacity_opt.simulation.asked import asked, judge_seed
+from capacity_opt.problem.policies import EchelonBaseStock, ProjectedInventoryLevel
+from capacity_opt.simulation.asked import Asked, Given, asked, judge_seed
 from capacity_opt.simulation.cells import lay_out, run
 from capacity_opt.simulation.lead_times import RandomLeadTime
 from capacity_opt.simulation.period_play import MEASURES
+from capacity_opt.simulation.projected import play_projected
 from capacity_opt.simulation.result import SimulationResult, Sums, charged, result_of
 from capacity_opt.simulation.rules import rule_of
 from capacity_opt.simulation.serial import play_serial
@@ -74,6 +75,10 @@ def simulate(
         return play_serial(
             line, source, system, periods=periods, replications=replications, seed=seed, warm_up=warm_up, level=level
         )
+    if isinstance(policy, ProjectedInventoryLevel):
+        return _projected(
+            policy, source, item, (periods, replications, seed, warm_up), lost_sales=lost_sales, level=level
+        )
     cells = lay_out(rule_of(policy), item, mean=source.mean, whole=source.discrete, lost_sales=lost_sales)
     usual = cells.warm_up + (0 if lead_time is None else 10 * max(lead_time.pmf))
     warm = _warm_up(warm_up, 0 if initial_stock is not None else usual)
@@ -96,6 +101,25 @@ def _serial(policy: object, item: Item | SerialSystem) -> tuple[EchelonBaseStock
         f"EchelonBaseStock is played on a SerialSystem and nothing else is, got {type(policy).__name__} on "
         f"{type(item).__name__}"
     )
+
+
+def _projected(
+    policy: ProjectedInventoryLevel,
+    source: Asked | Given,
+    item: Item,
+    counts: tuple[int, int, int, int | None],
+    *,
+    lost_sales: bool,
+    level: float,
+) -> SimulationResult:
+    if not lost_sales:
+        raise ArgumentError("ProjectedInventoryLevel is a policy for lost sales: say lost_sales=True")
+    periods, replications, seed, given = counts
+    warm = _warm_up(given, 20 + 10 * int(np.asarray(item.lead_time)))
+    sums = play_projected(policy, source, item, periods=periods, replications=replications, seed=seed, warm_up=warm)
+    totals = Sums(**dict(zip(MEASURES, sums)), time=float(periods))
+    money = charged(totals, item, lost_sales=True)
+    return result_of(totals, money, lost_sales=True, level=level, warm_up=warm, seed=seed)
 
 
 def _leads(lead_time: RandomLeadTime | None, rows: slice, periods: int, seed: int) -> IntArray | None:

@@ -121,12 +121,12 @@ def _replenish(line: _Line, levels: Array, lead: IntArray, t: int) -> Array:
     served = np.minimum(line.stock[0], line.backorders)
     line.stock[0] -= served
     line.backorders -= served
-    return orders[-1]
+    return np.asarray(orders[-1])
 
 
 def _echelon_stock(line: _Line) -> Array:
     """Stock here, downstream and in transit between, less backorders, (J, S)."""
-    below = np.cumsum(line.stock, axis=0) - line.backorders
-    on_the_way = line.transit.sum(axis=1)
+    below: Array = np.cumsum(line.stock, axis=0) - line.backorders
+    on_the_way: Array = line.transit.sum(axis=1)
     below[1:] += np.cumsum(on_the_way[:-1], axis=0)
-    return np.asarray(below)
+    return below
