@@ -16,7 +16,12 @@ from capacity_opt.inventory.ss_kernel import extend_renewal
 Array = NDArray[np.float64]
 prange = range
 BLOCK = 128
-CUT = 1e-30
+FAR = 5.0
+
+
+def table_cut(reorder: float, mean: float, deviation: float) -> float:
+    """How far a table must go: very far where the policy itself sits in the far tail."""
+    return 1e-17 if reorder <= mean + FAR * deviation else 1e-90
 
 
 def loss_at(point: int, table: Array, first: int, mean: float) -> float:
@@ -25,6 +30,22 @@ def loss_at(point: int, table: Array, first: int, mean: float) -> float:
     if column < 0:
         return mean - point
     return float(table[2, column]) if column < table.shape[1] else 0.0
+
+
+def add_positions(table: Array, first: int, mean: float, up_to: int, share: Array, early: int, out: Array) -> None:
+    """Averages over positions ``up_to``, ``up_to - 1``, ... taken with probability ``share`` into ``out`` (8,)."""
+    loss = above = reach = 0.0
+    for used in range(share.shape[0]):
+        loss += share[used] * loss_at(up_to - used, table, first, mean)
+    if early == 1:
+        out[7] = loss
+        return
+    for used in range(share.shape[0]):
+        above += share[used] * reach_at(up_to - used, table[1], first)
+        reach += share[used] * reach_at(up_to - used - 1, table[1], first)
+    reorder = up_to - share.shape[0]
+    out[0], out[1], out[2] = loss, above, reach
+    out[3], out[4] = reach_at(reorder, table[1], first), loss_at(reorder, table, first, mean)
 
 
 def rq_averages(law: Array, levels: Array, out: Array) -> None:
@@ -38,8 +59,8 @@ def rq_averages(law: Array, levels: Array, out: Array) -> None:
         for item in range(block * BLOCK, min(items, (block + 1) * BLOCK)):
             mean, a, b, deviation = law[item]
             first = first_point(mean, deviation)
-            table, count = fill_table(mean, a, b, first, CUT, table)
             reorder, quantity = int(levels[item, 0]), int(levels[item, 1])
+            table, count = fill_table(mean, a, b, first, table_cut(reorder, mean, deviation), table)
             loss = above = 0.0
             for point in range(reorder + 1, reorder + quantity + 1):
                 loss += loss_at(point, table[:, :count], first, mean)
@@ -53,39 +74,33 @@ def rq_averages(law: Array, levels: Array, out: Array) -> None:
             out[item, 4] = loss_at(reorder, table[:, :count], first, mean)
 
 
-def ss_averages(law: Array, review_law: Array, levels: Array, out: Array) -> None:
-    """As :func:`rq_averages` over the positions of (s, S), ``levels`` (n, 2); ``out`` (n, 7) ends in M(S - s), E[y]."""
+def ss_averages(law: Array, early_law: Array, review_law: Array, levels: Array, out: Array) -> None:
+    """As :func:`rq_averages` over the positions of (s, S), ``levels`` (n, 2).
+
+    ``out`` (n, 8) ends in M(S - s), E[y] and the average loss of the demand of ``early_law``.
+    """
     items = law.shape[0]
     for block in prange((items + BLOCK - 1) // BLOCK):
         table = np.empty((3, 256))
         review = np.empty((3, 128))
         renewal = np.empty((2, 128))
         for item in range(block * BLOCK, min(items, (block + 1) * BLOCK)):
-            mean, a, b, deviation = law[item]
-            first = first_point(mean, deviation)
-            table, count = fill_table(mean, a, b, first, CUT, table)
-            up_to, gap = int(levels[item, 1]), int(levels[item, 1] - levels[item, 0])
+            reorder, up_to = int(levels[item, 0]), int(levels[item, 1])
+            gap = up_to - reorder
             if review_law[item, 0] == 0.0:
                 # Nothing moves: the position stays where it is.
                 gap = 1
                 renewal[:, 0] = 1.0
-                out[item, 5] = np.inf
             else:
-                review_mean, review_a, review_b, review_deviation = review_law[item]
-                review_first = first_point(review_mean, review_deviation)
-                review, review_count = fill_table(review_mean, review_a, review_b, review_first, 1e-17, review)
-                renewal = extend_renewal(renewal, 0, gap, review[0, :review_count], review_first)
-                out[item, 5] = renewal[1, gap - 1]
-            loss = above = reach = below = 0.0
-            for used in range(gap):
-                mass = renewal[0, used]
-                below += mass * used
-                loss += mass * loss_at(up_to - used, table[:, :count], first, mean)
-                above += mass * reach_at(up_to - used, table[1, :count], first)
-                reach += mass * reach_at(up_to - used - 1, table[1, :count], first)
-            out[item, 0] = loss / renewal[1, gap - 1]
-            out[item, 1] = above / renewal[1, gap - 1]
-            out[item, 2] = reach / renewal[1, gap - 1]
-            out[item, 6] = up_to - below / renewal[1, gap - 1]
-            out[item, 3] = reach_at(int(levels[item, 0]), table[1, :count], first)
-            out[item, 4] = loss_at(int(levels[item, 0]), table[:, :count], first, mean)
+                mean, a, b, deviation = review_law[item]
+                first = first_point(mean, deviation)
+                review, count = fill_table(mean, a, b, first, 1e-17, review)
+                renewal = extend_renewal(renewal, 0, gap, review[0, :count], first)
+            total = renewal[1, gap - 1]
+            out[item, 5] = np.inf if review_law[item, 0] == 0.0 else total
+            out[item, 6] = up_to - np.sum(renewal[0, :gap] * np.arange(gap)) / total
+            for which in range(2):
+                mean, a, b, deviation = law[item] if which == 0 else early_law[item]
+                first = first_point(mean, deviation)
+                table, count = fill_table(mean, a, b, first, table_cut(reorder, mean, deviation), table)
+                add_positions(table[:, :count], first, mean, up_to, renewal[0, :gap] / total, which, out[item])

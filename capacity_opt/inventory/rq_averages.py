@@ -57,6 +57,7 @@ def _over_whole_positions(demand: Demand, reorder: Array, quantity: Array) -> tu
         panjer.fill_table,
         rq_kernel.reach_at,
         position_kernel.loss_at,
+        position_kernel.table_cut,
     )
     if kernel is not None and law is not None:
         out = np.empty((items, 5))

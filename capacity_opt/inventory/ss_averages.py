@@ -23,8 +23,8 @@ def ss_averages_of(exposed: Exposure, reorder: Array, up_to: Array, step: Array)
     gap = count.astype(np.int64)
     width = np.where(up_to > reorder, (up_to - reorder) / count, step)
     late, position, orders = _over_positions(exposed, exposed.late, up_to, gap, width)
+    early = late[5] if len(late) > 5 else _over_positions(exposed, exposed.early, up_to, gap, width)[0][0]
     last = late if exposed.last is exposed.late else _over_positions(exposed, exposed.last, up_to, gap, width)[0]
-    early = _over_positions(exposed, exposed.early, up_to, gap, width)[0]
     beyond, shortage = late[3], late[4]
     if exposed.last is not exposed.late or not np.all(np.isfinite(beyond)):
         beyond, shortage = exposed.last.survival(reorder), exposed.last.loss(reorder)
@@ -33,7 +33,7 @@ def ss_averages_of(exposed: Exposure, reorder: Array, up_to: Array, step: Array)
         loss=late[0],
         above=late[1],
         reach=late[2],
-        unmet=np.maximum(last[0] - early[0], 0.0) / row(exposed.review_period, items),
+        unmet=np.maximum(last[0] - early, 0.0) / row(exposed.review_period, items),
         orders=orders / row(exposed.review_period, items),
         cycle_service=1.0 - row(beyond, items),
         shortage=row(shortage, items),
@@ -45,9 +45,9 @@ def ss_averages_of(exposed: Exposure, reorder: Array, up_to: Array, step: Array)
 def _over_positions(
     exposed: Exposure, demand: Demand, up_to: Array, gap: NDArray[np.int64], width: Array
 ) -> tuple[list[Array], Array, Array]:
-    """Loss, P(D > y), P(D >= y), P(D > s), loss at s; the mean position; orders per review."""
+    """Loss, P(D > y), P(D >= y), P(D > s), loss at s (then the early demand's loss); mean position; order rate."""
     items = len(up_to)
-    law, review = panjer_law(demand, items), panjer_law(exposed.review, items)
+    law, early, review = (panjer_law(each, items) for each in (demand, exposed.early, exposed.review))
     kernel = compiled(
         position_kernel.ss_averages,
         panjer.first_point,
@@ -55,11 +55,13 @@ def _over_positions(
         rq_kernel.reach_at,
         ss_kernel.extend_renewal,
         position_kernel.loss_at,
+        position_kernel.table_cut,
+        position_kernel.add_positions,
     )
-    if kernel is not None and law is not None and review is not None and np.all(width == 1.0):
-        out = np.empty((items, 7))
-        kernel(law, review, np.stack([up_to - gap, up_to], axis=1), out)
-        return [out[:, k] for k in range(5)], out[:, 6], 1.0 / out[:, 5]
+    if kernel and law is not None and early is not None and review is not None and np.all(width == 1.0):
+        out = np.empty((items, 8))
+        kernel(law, early, review, np.stack([up_to - gap, up_to], axis=1), out)
+        return [out[:, k] for k in (0, 1, 2, 3, 4, 7)], out[:, 6], 1.0 / out[:, 5]
     parts = np.full((5, items), np.nan)
     position, orders = np.empty(items), np.empty(items)
     for group in by_width(gap):
