@@ -138,3 +138,9 @@ def _run(arguments: list[str] | None) -> int:
         from capacity_opt.cli.output import tell_error
 
         return tell_error(error, arguments if arguments is not None else sys.argv[1:])
+    except (BrokenPipeError, SystemExit):
+        raise
+    except Exception as error:  # noqa: BLE001 (the last resort: whatever else is raised is a fault of ours)
+        from capacity_opt.cli.output import tell_bug
+
+        return tell_bug(error, arguments if arguments is not None else sys.argv[1:])

@@ -102,6 +102,22 @@ def tell_error(error: CapacityError, arguments: Sequence[str]) -> int:
     return error.exit_code
 
 
+def tell_bug(error: Exception, arguments: Sequence[str]) -> int:
+    """Own up to a fault of this program; the traceback is shown with ``-v``."""
+    if {"-v", "-vv", "--verbose"} & set(arguments):
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    told = f"{type(error).__name__}: {error}"
+    if "--json" in arguments:
+        Output(as_json=True).json({"error": "bug", "message": told, "exit_code": 1})
+    else:
+        click.echo(
+            clean(f"Error: this is a bug in capacity-opt, not in your input ({told}). -v shows where."), err=True
+        )
+    return 1
+
+
 def _as_json(error: CapacityError) -> dict[str, Any]:
     body: dict[str, Any] = {"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
     if isinstance(error, ScenarioError):

@@ -159,7 +159,9 @@ def demand_fan(problem: FleetProblem, draws: Array, chance: Array) -> Table:
     classes = np.array(groups.group_class)
     for j, group in enumerate(groups.names):
         region = problem.sites.regions[groups.home_region[j]]
-        rows += _fan_rows(problem, need[:, j], chance, groups.classes[classes[j]], region, group)
+        name = groups.classes[classes[j]]
+        # The class "all" is the total of a region; a class that is called so itself must not be taken for it.
+        rows += _fan_rows(problem, need[:, j], chance, name if name != "all" else "class all", region, group)
     for g, region in enumerate(problem.sites.regions):
         at_home = groups.home_region == g
         if at_home.any():

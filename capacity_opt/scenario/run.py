@@ -104,7 +104,7 @@ def execute(
     """
     options = RunOptions(set=tuple(set), variant=variant, seed=seed, solver=solver, time_limit=time_limit, gap=gap)
     begun, clock = dt.datetime.now(dt.UTC), Clock()
-    scenario = _chosen(read_scenario(path, set=options.set, variant=variant), options)
+    scenario = chosen(read_scenario(path, set=options.set, variant=variant), options)
     clock.note("read")
     partial, identity = _begin(scenario, Path(path), Path(out), options, begun)
     try:
@@ -135,7 +135,7 @@ def _begin(
 ) -> tuple[PartialRun, dict[str, Any]]:
     """The folder of a run with what it is made from: the request, the resolved scenario and its tables."""
     resolved = resolved_toml(scenario)
-    identity = _identity(scenario, resolved)
+    identity = identity_of(scenario)
     partial = PartialRun(out, f"{begun:%Y%m%dT%H%M%SZ}-{_slug(scenario.name)}-{_hash(identity)[:8]}")
     request = {"scenario": str(path.resolve()), "out": str(out.resolve()), **vars(options), "process": os.getpid()}
     partial.write_json(REQUEST, request)
@@ -147,7 +147,7 @@ def _begin(
     return partial, identity
 
 
-def _chosen(scenario: Scenario, options: RunOptions) -> Scenario:
+def chosen(scenario: Scenario, options: RunOptions) -> Scenario:
     """The scenario with the caller's seed, solver, time limit and gap in the place of its own."""
     spec = scenario.spec
     if spec.fleet is not None:
@@ -158,7 +158,7 @@ def _chosen(scenario: Scenario, options: RunOptions) -> Scenario:
     return replace(scenario, spec=spec)
 
 
-def _identity(scenario: Scenario, resolved: str) -> dict[str, Any]:
+def identity_of(scenario: Scenario) -> dict[str, Any]:
     """Everything that the results depend on."""
     from capacity_opt import __version__
 
@@ -173,7 +173,7 @@ def _identity(scenario: Scenario, resolved: str) -> dict[str, Any]:
         "tool": {"name": "capacity-opt", "version": __version__},
         "libraries": versions(),
         "inputs": inputs,
-        "resolved": hashlib.sha256(resolved.encode()).hexdigest(),
+        "resolved": hashlib.sha256(resolved_toml(scenario).encode()).hexdigest(),
         "seed": scenario.seed,
         "options": options,
     }

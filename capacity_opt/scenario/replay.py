@@ -1,0 +1,101 @@
+"""A finished run's plan, read back from its tables and judged again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from capacity_opt.errors import RunFolderError
+from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.plan import ClassAvailability, FleetPlan, Utilization
+from capacity_opt.scenario.past_runs import PastRun
+from capacity_opt.scenario.read import Scenario, read_scenario
+from capacity_opt.simulation.fleet import simulate_fleet
+from capacity_opt.simulation.judgement import FleetJudgement
+
+
+def scenario_of(run: PastRun) -> Scenario:
+    """The scenario of a run, from the inputs kept in its folder."""
+    folder = run.folder / "inputs"
+    if not (folder / "scenario.toml").is_file():
+        raise RunFolderError(f"{run.folder} has no inputs to read the scenario from. Run the scenario again")
+    return read_scenario(folder)
+
+
+def plan_of_run(run: PastRun, problem: FleetProblem) -> FleetPlan:
+    """The decisions of a run (racks, retirements, commitments, stock) with what it promised."""
+    types, zones, periods = problem.server_types.names, problem.sites.zones, problem.periods
+    shape = len(types), len(zones), len(periods)
+    racks, retired, stock = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    committed = np.zeros((len(problem.options.names), len(periods)))
+    try:
+        for row in run.rows("orders"):
+            place = types.index(row["server_type"]), zones.index(row["zone"]), periods.index(row["order_period"])
+            racks[place] += row["racks"]
+        for row in run.rows("stock"):
+            place = types.index(row["server_type"]), zones.index(row["zone"]), periods.index(row["period"])
+            retired[place], stock[place] = row["retired"], row["servers"]
+        for row in run.rows("commitments"):
+            committed[problem.options.names.index(row["option"]), periods.index(row["period"])] += row["servers"]
+    except (ValueError, KeyError) as error:
+        raise RunFolderError(f"{run.folder}: results and inputs do not belong together ({error}). Run again") from error
+    cost: dict[str, float] = {}
+    for row in run.rows("cost"):
+        cost[row["component"]] = cost.get(row["component"], 0.0) + row["EffectiveCost"]
+    return FleetPlan(
+        formulation=str(run.manifest["formulation"]),
+        status=str(run.manifest["status"]),
+        objective=float(run.manifest["objective"]),
+        bound=float(run.manifest["bound"]),
+        gap=float(run.manifest["gap"]),
+        racks=racks,
+        retired=retired,
+        stock=stock,
+        committed=committed,
+        orders=(),
+        cost=cost,
+        availability=_promised(run, problem),
+        utilization=_utilization(run, problem),
+    )
+
+
+def _promised(run: PastRun, problem: FleetProblem) -> ClassAvailability:
+    found = {(row["class"], row["measure"]): row["promised"] for row in run.rows("availability")}
+
+    def of(measure: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return np.array([found.get((name, measure), np.nan) for name in problem.groups.classes], dtype=np.float64)
+
+    return ClassAvailability(
+        classes=problem.groups.classes,
+        fill=of("fill"),
+        no_shortage_per_period=of("no_shortage_per_period"),
+        no_shortage_joint=of("no_shortage_joint"),
+    )
+
+
+def _utilization(run: PastRun, problem: FleetProblem) -> Utilization:
+    found = {(row["measure"], row["resource"]): row["value"] for row in run.rows("utilization")}
+
+    def of(measure: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return np.array([found.get((measure, name), np.nan) for name in problem.resources], dtype=np.float64)
+
+    return Utilization(
+        resources=problem.resources,
+        allocation=of("allocation"),
+        physical=of("physical"),
+        stranded=of("stranded"),
+        allocation_without_buffer=of("allocation_without_buffer"),
+        commitment=float(found.get(("commitment", ""), np.nan)),
+    )
+
+
+def judge_again(
+    run: PastRun, *, samples: int, seed: int, dispatch: Literal["greedy", "exact"] = "greedy"
+) -> FleetJudgement:
+    """Play the fleet plan of a run on ``samples`` fresh outcomes drawn with ``seed``."""
+    scenario = scenario_of(run)
+    if scenario.fleet is None:
+        raise RunFolderError(f"{run.folder} has no fleet plan to judge; its items were judged when it was made")
+    plan = plan_of_run(run, scenario.fleet)
+    return simulate_fleet(plan, scenario.fleet, samples=samples, seed=seed, dispatch=dispatch)
