@@ -138,7 +138,10 @@ def _require(name: str, array: Array, ok: NDArray[np.bool_], rule: str, hint: st
         message += f" at position {', '.join(map(str, places))}"
         if len(where) > SHOWN:
             message += f" and {len(where) - SHOWN} more ({len(where)} in all)"
-    raise ArgumentError(message + hint)
+    error = ArgumentError(message + hint)
+    if array.ndim > 0:
+        error.positions, error.length = np.unique(where[:, 0]).tolist(), len(array)
+    raise error
 
 
 def _shown(array: Array) -> str:

@@ -26,9 +26,15 @@ class CapacityError(Exception):
 
 
 class ArgumentError(CapacityError, ValueError):
-    """An argument breaks a rule; the message names the argument, the rule, the value and the items."""
+    """An argument breaks a rule; the message names the argument, the rule, the value and the items.
+
+    ``positions`` are the places along the first axis of the array at fault, of length ``length``; empty where the
+    fault is not one of single entries.
+    """
 
     exit_code = 2
+    positions: Sequence[int] = ()
+    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from capacity_opt import _checks
 from capacity_opt.demand.compound import CompoundPoisson
 from capacity_opt.demand.convolution import one_to_many, sum_of_periods
 from capacity_opt.demand.counts import NegativeBinomial, Poisson
+from capacity_opt.demand.horizon import Horizon
 from capacity_opt.demand.lattice import Pmf
 from capacity_opt.demand.mixture import Mixture, Scaled
 from capacity_opt.demand.parametric import Deterministic, Gamma, Normal
@@ -30,7 +31,7 @@ POINTS = 2048
 
 
 def lead_time_demand(
-    demand: Demand,
+    demand: Demand | Horizon,
     lead_time: ArrayLike | RandomLeadTime,
     review_period: ArrayLike = 1.0,
     correlation: ArrayLike = 0.0,
@@ -43,6 +44,8 @@ def lead_time_demand(
     mapping ``{periods: probability}`` or a :class:`~capacity_opt.Pmf` (an exact mixture), or a continuous demand such
     as ``Normal(7, 3)`` or ``Gamma(7, 3)`` (mean and variance are matched: ``E[L+R] s^2 + mean^2 Var[L]``).
     ``correlation``: AR(1) of the latent normals of successive periods, in (-1, 1]; 1 gives the sum of quantiles.
+    ``demand`` may also be a forecast over coming periods (:class:`~capacity_opt.demand.horizon.Horizon`: sample paths,
+    cumulative quantiles, demand by period), which carries its own dependence.
     ``points``: grid points per period where a continuous demand must be convolved.
 
     Raises :class:`~capacity_opt.ArgumentError` for negative times, and for a fraction of a period where the demand
@@ -57,6 +60,8 @@ def lead_time_demand(
     """
     review = _checks.non_negative("review_period", review_period)
     rho = _checks.between("correlation", correlation, -1.0, 1.0)
+    if not isinstance(demand, Demand):
+        return _over_horizon(demand, lead_time, review, rho)
     _checks.positive("1 + correlation", 1.0 + rho)
     if isinstance(lead_time, Mapping):
         return _mixture_over(demand, dict(lead_time), review, rho, points)
@@ -75,6 +80,18 @@ def lead_time_demand(
     if closed is not None:
         return closed
     return sum_of_periods(demand, _whole(periods), rho, points=points)
+
+
+def _over_horizon(horizon: Horizon, lead_time: ArrayLike | RandomLeadTime, review: Array, rho: Array) -> Demand:
+    """A forecast's own total over the protection interval; a random lead time mixes the totals."""
+    if np.any(rho):
+        raise ArgumentError("correlation must be 0 for a forecast over several periods: it carries its own dependence")
+    if isinstance(lead_time, Mapping):
+        weights = _checks.probabilities("the probabilities of lead_time", list(lead_time.values()))
+        return Mixture([horizon.over(float(time) + review) for time in lead_time], weights)
+    if isinstance(lead_time, Demand):
+        raise ArgumentError("lead_time must be fixed or a mapping {periods: probability} for a forecast over periods")
+    return horizon.over(_checks.non_negative("lead_time", lead_time) + review)
 
 
 def _closed_form(demand: Demand, periods: Array, rho: Array) -> Demand | None:
