@@ -14,11 +14,12 @@ from capacity_opt.solvers.glop import Glop
 from capacity_opt.solvers.highs import Highs
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.pdlp import Pdlp
+from capacity_opt.solvers.scip import Scip
 from capacity_opt.solvers.solution import Solution
 
 Array = NDArray[np.float64]
 
-BACKENDS: dict[str, Backend] = {backend.name: backend for backend in (Highs(), CpSat(), Glop(), Pdlp())}
+BACKENDS: dict[str, Backend] = {backend.name: backend for backend in (Highs(), CpSat(), Glop(), Pdlp(), Scip())}
 """Every solver by the name ``solve`` and the command line know it by."""
 
 
@@ -36,8 +37,8 @@ def solve(
 ) -> Solution:
     """Minimise a program and return the outcome as data; see :class:`Solution` for the signs of prices.
 
-    ``solver``: highs (default; certified), cp_sat (exact, small integer programs), glop (a second opinion on linear
-    programs), pdlp (first order, very large, never certified). The other arguments are those of
+    ``solver``: highs (default; certified), cp_sat (exact, small integer programs), glop and scip (second opinions
+    on linear and integer programs), pdlp (first order, very large, never certified). The other arguments are those of
     :class:`~capacity_opt.solvers.backend.Settings`. Ctrl-C stops the search within a second and returns the incumbent
     with ``limit == "interrupted"``: a caller that goes on afterwards must look at it.
 

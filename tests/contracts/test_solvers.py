@@ -12,7 +12,8 @@ from capacity_opt.solvers.verify import verify
 from tests.solvers.random_programs import enumerate_integers, feasible_lp, integer_program, program
 
 LINEAR = ["highs", "glop", "pdlp"]
-WHOLE = ["highs", "cp_sat"]
+WHOLE = ["highs", "cp_sat", "scip"]
+MIXED = ["highs", "scip"]
 
 
 def within(value, expected, tolerance=1e-6):
@@ -58,6 +59,18 @@ def test_integer_backends_equal_enumeration(name, seed):
         assert (answer.reason, answer.objective) == ("optimal", pytest.approx(best, abs=1e-9))
 
 
+@pytest.mark.parametrize("seed", range(25))
+def test_mixed_backends_agree_and_their_answers_verify(seed):
+    lp = integer_program(seed, columns=7, mixed=True)
+    answers = [solve(lp, solver=name, gap=0.0) for name in MIXED]
+    for answer in answers:
+        checked = verify(lp, answer, gap=0.0)
+        assert checked.passed, (answer.solver, checked.failures)
+    assert len({answer.reason for answer in answers}) == 1
+    if answers[0].has_point:
+        assert within(answers[1].objective, answers[0].objective)
+
+
 @pytest.mark.parametrize("name", LINEAR)
 def test_infeasible_and_unbounded_never_come_with_a_point(name):
     infeasible = solve(program([1.0], [[1.0], [1.0]], [3, -np.inf], [np.inf, 2]), solver=name)
@@ -70,7 +83,7 @@ def test_infeasible_and_unbounded_never_come_with_a_point(name):
 
 @pytest.mark.parametrize("name", sorted(BACKENDS))
 def test_unknown_options_are_refused_by_name(name):
-    lp = integer_program(1) if name == "cp_sat" else feasible_lp(1)
+    lp = integer_program(1) if name in WHOLE else feasible_lp(1)
     with pytest.raises(ArgumentError, match="warp_speed"):
         solve(lp, solver=name, options={"warp_speed": 9})
 
@@ -97,7 +110,7 @@ def transformed(lp, seed):
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("name", sorted(BACKENDS))
 def test_permuting_scaling_and_doubling_costs_doubles_the_optimum(name, seed):
-    lp = integer_program(seed) if name == "cp_sat" else feasible_lp(seed)
+    lp = integer_program(seed) if name in WHOLE else feasible_lp(seed)
     other = transformed(lp, seed)
     if BACKENDS[name].supports(other) is not None:
         pytest.skip("scaled coefficients have too many decimals for whole numbers")
