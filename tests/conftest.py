@@ -1,1 +1,0 @@
-"""Makes the problem builders in this folder importable from every test."""
