@@ -24,13 +24,14 @@ from capacity_opt.simulation.estimate import Estimate
 from capacity_opt.simulation.judgement import FleetJudgement
 from capacity_opt.simulation.ledger import ledger
 from capacity_opt.simulation.measures import Weights, by_class, fill_while_zone_lost, shortage_cvar, utilization
+from capacity_opt.simulation.optimal_dispatch import fits, serve_optimally
 from capacity_opt.simulation.supplied import committed_units, servers_in_service
 from capacity_opt.simulation.verdict import Verdict, judge
 from capacity_opt.simulation.world import World, draw_world
 
 Array = NDArray[np.float64]
 
-Dispatch = Literal["greedy", "exact"]
+Dispatch = Literal["optimal", "greedy", "exact"]
 
 
 def simulate_fleet(
@@ -66,14 +67,16 @@ def simulate_fleet(
 
 
 def _serve(arena: Arena, world: World, means: Means, dispatch: Dispatch) -> Served:
+    if dispatch == "optimal" and fits(arena):
+        return serve_optimally(arena, world.demand, means)
     served = serve(arena, world.demand, means)
-    if dispatch == "greedy":
+    if dispatch in ("greedy", "optimal"):
         return served
     if dispatch == "exact":
         from capacity_opt.simulation.exact_dispatch import improve
 
         return improve(arena, world.demand, means, served)
-    raise ArgumentError(f"dispatch must be 'greedy' or 'exact', got {dispatch!r}")
+    raise ArgumentError(f"dispatch must be 'optimal', 'greedy' or 'exact', got {dispatch!r}")
 
 
 def _means(plan: FleetPlan, arena: Arena, world: World, service: Array) -> Means:
