@@ -22,13 +22,15 @@ LONGEST_WARM_UP = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
-    """One row per item: ``trigger``, ``up_to`` (n, cycle); the rest (n,). ``shape`` is what the caller gets back."""
+    """One row per item: ``trigger``, ``up_to`` (n, cycle); the rest (n,), ``delay`` being ``lead``
+    before it is whole (continuous review takes it as it is). ``shape`` is what the caller gets back."""
 
     shape: tuple[int, ...]
     trigger: Array
     up_to: Array
     lot: Array
     cap: Array
+    delay: Array
     lead: IntArray
     review: IntArray
     mean: Array
@@ -78,6 +80,11 @@ class Cells:
         )
 
 
+def is_continuous(item: Item) -> bool:
+    """Whether every item is reviewed continuously."""
+    return bool(np.all(np.asarray(item.review_period) == 0))
+
+
 def lay_out(rule: Rule, item: Item, *, mean: Array, whole: bool, lost_sales: bool) -> Cells:
     """Broadcast rule, mean demand and item over items; delays must be whole periods. ``whole``: demand is counted."""
     try:
@@ -87,8 +94,10 @@ def lay_out(rule: Rule, item: Item, *, mean: Array, whole: bool, lost_sales: boo
         raise ArgumentError(f"these do not broadcast together over items: {told}") from None
     if len(shape) > 1:
         raise ArgumentError(f"simulate takes one item or a vector of items, got shape {shape}")
-    lead = _checks.whole("lead_time (in periods, under periodic review)", item.lead_time)
-    review = _checks.whole("review_period (in periods; 0 is continuous review)", item.review_period, at_least=1)
+    lead, review = np.ceil(np.asarray(item.lead_time)), np.asarray(item.review_period)
+    if not is_continuous(item):
+        lead = _checks.whole("lead_time (in periods, under periodic review)", item.lead_time)
+        review = _checks.whole("review_period (in periods; 0 is continuous review)", item.review_period, at_least=1)
 
     def row(values: ArrayLike) -> Array:
         return np.ascontiguousarray(np.broadcast_to(values, shape).reshape(-1), dtype=np.float64)
@@ -103,6 +112,7 @@ def lay_out(rule: Rule, item: Item, *, mean: Array, whole: bool, lost_sales: boo
         up_to=levels(rule.up_to),
         lot=row(rule.lot),
         cap=row(rule.cap),
+        delay=row(item.lead_time),
         lead=row(lead).astype(np.int64),
         review=row(review).astype(np.int64),
         mean=row(mean),

@@ -8,6 +8,7 @@ Order of events in period t:
 4. holding and stockout costs are charged on what the period ends with.
 
 So an order placed at review t has to last until the next one arrives: lead time + review period periods of demand.
+``review_period=0`` is continuous review, customer by customer: :mod:`capacity_opt.simulation.continuous`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from capacity_opt.problem.item import Item
 from capacity_opt.problem.network import SerialSystem
 from capacity_opt.problem.policies import EchelonBaseStock, ProjectedInventoryLevel
 from capacity_opt.simulation.asked import Asked, Given, asked, judge_seed
-from capacity_opt.simulation.cells import lay_out, run
+from capacity_opt.simulation.cells import Cells, is_continuous, lay_out, run
+from capacity_opt.simulation.continuous import play_continuous
 from capacity_opt.simulation.lead_times import RandomLeadTime
 from capacity_opt.simulation.period_play import MEASURES
 from capacity_opt.simulation.projected import play_projected
@@ -82,16 +84,43 @@ def simulate(
     cells = lay_out(rule_of(policy), item, mean=source.mean, whole=source.discrete, lost_sales=lost_sales)
     usual = cells.warm_up + (0 if lead_time is None else 10 * max(lead_time.pmf))
     warm = _warm_up(warm_up, 0 if initial_stock is not None else usual)
+    played = _continuous if is_continuous(item) else _periodic
+    sums = played(cells, source, (periods, replications, warm, seed), initial_stock, lead_time)
+    shaped = sums.reshape(len(MEASURES), replications, *cells.shape)
+    totals = Sums(**dict(zip(MEASURES, shaped)), time=float(periods))
+    money = charged(totals, item, lost_sales=lost_sales)
+    return result_of(totals, money, lost_sales=lost_sales, level=level, warm_up=warm, seed=seed)
+
+
+def _periodic(
+    cells: Cells,
+    source: Asked | Given,
+    counts: tuple[int, int, int, int],
+    initial_stock: ArrayLike | None,
+    lead_time: RandomLeadTime | None,
+) -> Array:
+    periods, replications, warm, seed = counts
     sums = np.zeros((len(MEASURES), replications, cells.items))
     drawn = source.chunks(items=cells.items, periods=periods + warm, replications=replications, seed=seed)
     for rows, items, values in drawn:
         start = cells.start(rows, replications, initial_stock)
         lead = _leads(lead_time, rows, periods + warm, seed)
         sums[:, rows, items] = run(cells.play(items, values, start, warm, lead))
-    shaped = sums.reshape(len(MEASURES), replications, *cells.shape)
-    totals = Sums(**dict(zip(MEASURES, shaped)), time=float(periods))
-    money = charged(totals, item, lost_sales=lost_sales)
-    return result_of(totals, money, lost_sales=lost_sales, level=level, warm_up=warm, seed=seed)
+    return sums
+
+
+def _continuous(
+    cells: Cells,
+    source: Asked | Given,
+    counts: tuple[int, int, int, int],
+    initial_stock: ArrayLike | None,
+    lead_time: RandomLeadTime | None,
+) -> Array:
+    if lead_time is not None:
+        raise ArgumentError("a random lead_time needs periodic review: give the item a review_period of at least 1")
+    periods, replications, warm, seed = counts
+    net = cells.start(slice(0, replications), replications, initial_stock)
+    return play_continuous(cells, source, replications=replications, periods=periods, warm_up=warm, seed=seed, net=net)
 
 
 def _serial(policy: object, item: Item | SerialSystem) -> tuple[EchelonBaseStock, SerialSystem]:
