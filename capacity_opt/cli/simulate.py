@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -12,6 +12,7 @@ from capacity_opt.cli.output import Output, common
 from capacity_opt.cli.run import NOT_KEPT
 
 if TYPE_CHECKING:
+    from capacity_opt.simulation.fleet import Dispatch
     from capacity_opt.simulation.judgement import FleetJudgement
 
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the fresh paths.")
 @click.option(
     "--dispatch",
-    type=click.Choice(["greedy", "exact"]),
-    default="greedy",
+    type=click.Choice(["optimal", "greedy", "exact"]),
+    default="optimal",
     show_default=True,
     help="How demand is served.",
 )
@@ -43,9 +44,7 @@ def command(
     output = Output(as_json, quiet, verbose)
     with output.progress() as tell:
         tell(f"judging on {samples:,} fresh samples")
-        judged = judge_again(
-            find_run(run, out), samples=samples, seed=seed, dispatch="exact" if dispatch == "exact" else "greedy"
-        )
+        judged = judge_again(find_run(run, out), samples=samples, seed=seed, dispatch=cast("Dispatch", dispatch))
     if as_json:
         output.json(_json(judged))
     else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from capacity_opt.errors import RunFolderError
@@ -11,7 +9,7 @@ from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import ClassAvailability, FleetPlan, Utilization
 from capacity_opt.scenario.past_runs import PastRun
 from capacity_opt.scenario.read import Scenario, read_scenario
-from capacity_opt.simulation.fleet import simulate_fleet
+from capacity_opt.simulation.fleet import Dispatch, simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
 
 
@@ -90,9 +88,7 @@ def _utilization(run: PastRun, problem: FleetProblem) -> Utilization:
     )
 
 
-def judge_again(
-    run: PastRun, *, samples: int, seed: int, dispatch: Literal["greedy", "exact"] = "greedy"
-) -> FleetJudgement:
+def judge_again(run: PastRun, *, samples: int, seed: int, dispatch: Dispatch = "optimal") -> FleetJudgement:
     """Play the fleet plan of a run on ``samples`` fresh outcomes drawn with ``seed``."""
     scenario = scenario_of(run)
     if scenario.fleet is None:

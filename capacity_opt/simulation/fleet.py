@@ -40,23 +40,26 @@ def simulate_fleet(
     *,
     samples: int = 2000,
     seed: int,
-    dispatch: Dispatch = "greedy",
+    dispatch: Dispatch = "optimal",
     disruptions: DisruptionPaths | None = None,
     shortage_worth: ArrayLike | None = None,
     level: float = 0.95,
 ) -> FleetJudgement:
     """Judge ``plan`` on ``samples`` fresh outcomes of ``problem``; see :class:`FleetJudgement` for what is measured.
 
-    ``dispatch``: ``"greedy"`` follows operations' rules; ``"exact"`` serves as much as strict priority allows at all,
-    by a linear program wherever the rules left demand unmet. ``disruptions`` replaces those of the problem (lost zones,
-    late deliveries). ``shortage_worth`` (J,): the highest price per unit and period that operations pay to avoid a
-    shortage (default: the penalty, or any price where a promise stands). ``level``: confidence of the intervals.
+    ``dispatch``: ``"optimal"`` places as a scheduler that re-optimises every period (the cheapest under strict
+    priority; in large linked fleets, above 40 rows a cell, it falls back to the rules); ``"greedy"`` follows simple rules of
+    operations; ``"exact"`` serves as much as strict priority allows at all, at any price, by a linear program wherever
+    the rules left demand unmet. ``disruptions`` replaces those of the problem (lost zones, late deliveries).
+    ``shortage_worth`` (J,): the highest price per unit and period that operations pay to avoid a shortage (default: the
+    plan's own; without one the penalty, or any price where a promise stands). ``level``: confidence of the intervals.
 
     Raises ``ArgumentError`` where plan and problem do not fit.
     """
     _check_plan(plan, problem)
     world = draw_world(problem, samples=samples, seed=seed, disruptions=disruptions)
-    worth = None if shortage_worth is None else _checks.shape("shortage_worth", shortage_worth, (problem.sizes["J"],))
+    shortage_worth = plan.shortage_worth if shortage_worth is None else shortage_worth
+    worth = None if shortage_worth is None else _infinite_allowed(shortage_worth, problem)
     arena = build_arena(problem, worth)
     service = servers_in_service(plan, problem, world.delay)
     means = _means(plan, arena, world, service)
@@ -64,6 +67,13 @@ def simulate_fleet(
     weights = Weights(probability=world.probability, level=level)
     money = ledger(plan, problem, served, service, world.delay)
     return _judgement(plan, problem, world, (served, means, service), money, weights, (seed, dispatch))
+
+
+def _infinite_allowed(worth: ArrayLike, problem: FleetProblem) -> Array:
+    """``worth`` per group (J,), at least 0; infinity stands for "at any price"."""
+    array = np.broadcast_to(_checks.numbers("shortage_worth", worth), (problem.sizes["J"],)).copy()
+    _checks.non_negative("shortage_worth", np.where(np.isinf(array), np.sign(array), array))
+    return array
 
 
 def _serve(arena: Arena, world: World, means: Means, dispatch: Dispatch) -> Served:
