@@ -34,7 +34,7 @@ class SSResult(ReorderPointOrderUpTo, StockMeasures):
     """An (s, S) policy with its cost and service; fields as in :class:`ReorderPointOrderUpTo` and the measures of
     :class:`~capacity_opt.inventory.stationary.StockMeasures`.
 
-    ``method``: ``exact`` (whole units), ``lattice`` (levels are multiples of ``lattice_step``, demand rounded to it
+    ``method``: ``exact`` (whole units), ``lattice`` (computed in steps of ``lattice_step``, demand rounded to them
     with its mean kept) or ``power approximation``. ``lattice_step`` is what costs were computed on.
     """
 

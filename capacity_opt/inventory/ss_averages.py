@@ -10,18 +10,16 @@ from capacity_opt.inventory import panjer, position_kernel, rq_kernel, ss_kernel
 from capacity_opt.inventory.compiled import compiled
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import by_width, of_items, panjer_law, row
-from capacity_opt.inventory.ss_lattice import lattice_masses, lattice_width, renewal_masses
+from capacity_opt.inventory.ss_lattice import lattice_cycle, lattice_masses, lattice_width, renewal_masses
 from capacity_opt.inventory.stationary import Averages, averages_over
 
 Array = NDArray[np.float64]
 
 
 def ss_averages_of(exposed: Exposure, reorder: Array, up_to: Array, step: Array) -> Averages:
-    """Averages over the positions of the policies, (items,) each; ``step`` is the widest lattice step allowed."""
+    """Averages over the positions of the policies, (items,) each; ``step`` is about the lattice step to use."""
     items = len(reorder)
-    count = np.maximum(np.ceil((up_to - reorder) / step - 1e-9), 1.0)
-    gap = count.astype(np.int64)
-    width = np.where(up_to > reorder, (up_to - reorder) / count, step)
+    gap, width = lattice_cycle(np.maximum(up_to - reorder, 0.0), step, whole=exposed.discrete)
     late, position, orders = _over_positions(exposed, exposed.late, up_to, gap, width)
     early = late[5] if len(late) > 5 else _over_positions(exposed, exposed.early, up_to, gap, width)[0][0]
     last = late if exposed.last is exposed.late else _over_positions(exposed, exposed.last, up_to, gap, width)[0]

@@ -1,7 +1,9 @@
 """The lattice an (s, S) policy is computed on: whole units where that is affordable, wider steps for large demand.
 
 On a lattice of step f one review's demand x, f k <= x <= f (k + 1), is split between the two neighbouring points so
-that its mean is kept; costs at the points are exact. For whole units f = 1 changes nothing.
+that its mean is kept; costs at the points are exact. A cycle of N points then stands for S - s = (N - 1/2) f (and 1/2
+more where demand is whole): halfway between the last point above s and the first at or below it. For whole units and
+f = 1 that is S - s = N, and nothing is approximated.
 """
 
 from __future__ import annotations
@@ -45,18 +47,29 @@ def lattice_steps(exposed: Exposure, holding: Array, stockout: Array, fixed: Arr
 
 def lattice_masses(demand: Demand, step: Array, width: int, *, whole: bool) -> Array:
     """P(0), P(step), ..., (items, width): demand of one review on the lattice, what is left beyond it dropped."""
-    index = np.arange(width)[:, None] + np.zeros(len(step))
-    if whole and np.all(step == 1.0):
-        above = np.broadcast_to(demand.survival(index), index.shape)
-        masses = np.concatenate([1.0 - above[:1], above[:-1] - above[1:]])
-    else:
-        edges = np.arange(-1, width + 1)[:, None] * step
-        loss = np.broadcast_to(demand.loss(edges), edges.shape)
-        masses = np.maximum(loss[:-2] - 2.0 * loss[1:-1] + loss[2:], 0.0) / step
-        # Demand below 0 (a wide Normal's) counts as none.
-        total = masses.sum(axis=0) + np.broadcast_to(demand.survival(edges[-2]), step.shape)
-        masses[0] += np.maximum(1.0 - total, 0.0)
+    edges = np.arange(-1, width + 1)[:, None] * step
+    loss = np.broadcast_to(demand.loss(edges), edges.shape)
+    masses = np.maximum(loss[:-2] - 2.0 * loss[1:-1] + loss[2:], 0.0) / step
+    # Demand below 0 (a wide Normal's) counts as none.
+    total = masses.sum(axis=0) + np.broadcast_to(demand.survival(edges[-2]), step.shape)
+    masses[0] += np.maximum(1.0 - total, 0.0)
+    unit = np.flatnonzero(step == 1.0) if whole else np.zeros(0, dtype=np.intp)
+    if len(unit):
+        above = np.broadcast_to(demand.survival(edges[1:-1]), masses.shape)[:, unit]
+        masses[:, unit] = np.concatenate([1.0 - above[:1], above[:-1] - above[1:]])
     return np.ascontiguousarray(masses.T)
+
+
+def lattice_cycle(span: Array, step: Array, *, whole: bool) -> tuple[Whole, Array]:
+    """Points N in a cycle of S - s = ``span``, and the exact step near ``step`` at which they stand for it."""
+    reach = span - (0.5 if whole else 0.0)
+    points = np.maximum(np.rint(reach / step + 0.5), 1.0)
+    return points.astype(np.int64), np.where(reach > 0, reach / (points - 0.5), step)
+
+
+def lattice_reorder_point(level: Array, step: Array, *, whole: bool) -> Array:
+    """The reorder point that a lattice's s stands for."""
+    return np.floor(level + 0.5 * (step - 1.0)) if whole else level + 0.5 * step
 
 
 def lattice_width(demand: Demand, step: Array) -> int:

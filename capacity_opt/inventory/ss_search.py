@@ -13,7 +13,7 @@ from capacity_opt.inventory import panjer, rq_kernel, ss_kernel
 from capacity_opt.inventory.compiled import compiled
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import Items, by_width, of_items, panjer_law, row, support
-from capacity_opt.inventory.ss_lattice import lattice_masses, lattice_width, renewal_masses
+from capacity_opt.inventory.ss_lattice import lattice_masses, lattice_reorder_point, lattice_width, renewal_masses
 
 Array = NDArray[np.float64]
 SEARCHED = (rq_kernel.cost_at, ss_kernel.extend_renewal, ss_kernel.cycle_cost, ss_kernel.best_levels)
@@ -65,6 +65,9 @@ def _find_from_tables(
             solved = np.empty((len(group), 3))
             kernel(table, low[part].astype(np.int64), masses, money[group], solved)
         solved[:, :2] *= step[group, None]
+        still = masses[:, 0] >= 1.0
+        lifted = lattice_reorder_point(solved[:, 0], step[group], whole=exposed.discrete)
+        solved[:, 0] = np.where(still, solved[:, 0], lifted)
         found[group] = solved
 
 

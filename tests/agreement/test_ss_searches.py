@@ -109,13 +109,29 @@ def test_a_coarse_lattice_says_so_and_is_close():
     best = optimize_ss(demand, holding_cost=0.001, stockout_cost=0.02, fixed_cost=2000.0, lead_time=3)
     assert best.method.tolist() == ["lattice", "exact"]
     assert best.lattice_step[0] > 1
-    assert np.all(best.reorder_point[0] % best.lattice_step[0] == 0)
+    assert best.order_up_to_level[0] % best.lattice_step[0] == 0
+    assert best.reorder_point[0] == np.rint(best.reorder_point[0])
     rough = Normal(mean=2000.0, sd=np.sqrt(2000.0))
     same = evaluate_ss(
         ReorderPointOrderUpTo(reorder_point=best.reorder_point[0], order_up_to_level=best.order_up_to_level[0]),
         rough, holding_cost=0.001, stockout_cost=0.02, fixed_cost=2000.0, lead_time=3,
     )  # fmt: skip
     assert best.expected_cost[0] == pytest.approx(float(same.expected_cost), rel=1e-3)
+
+
+def test_the_lattice_converges_quadratically_to_the_continuous_cost():
+    """A cycle's cost for exponential demand is known: visits below S are spread evenly at rate 1 / mean."""
+    mean, up_to, reorder, h, p, fixed = 10.0, 37.0, 12.0, 1.0, 9.0, 50.0
+    demand = Gamma(mean, mean)
+    grid = np.linspace(reorder, up_to, 200_001)
+    loss = mean * np.exp(-grid / mean)
+    stage = h * (grid - mean) + (h + p) * loss
+    visited = np.trapezoid(stage, grid) / mean + stage[-1]
+    exact = (fixed + visited) / (1 + (up_to - reorder) / mean)
+    policy = ReorderPointOrderUpTo(reorder_point=reorder, order_up_to_level=up_to)
+    found = evaluate_ss(policy, demand, holding_cost=h, stockout_cost=p, fixed_cost=fixed)
+    assert found.expected_cost == pytest.approx(exact, rel=2e-5)
+    assert found.orders_per_period == pytest.approx(1 / (1 + (up_to - reorder) / mean), rel=2e-5)
 
 
 def test_vast_even_demand_falls_back_and_says_so():
