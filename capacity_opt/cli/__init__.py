@@ -41,6 +41,8 @@ Examples:
   capacity-opt compare latest 20270104T0800
 """
 INTERRUPTED = 130
+NAME = "capacity-opt"
+COMPLETION = "_CAPACITY_OPT_COMPLETE"
 
 
 class LazyCommands(click.Group):
@@ -121,7 +123,10 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        code = cli.main(args=arguments, prog_name="capacity-opt", standalone_mode=False)
+        if COMPLETION in os.environ:
+            cli.main(prog_name=NAME, complete_var=COMPLETION)
+        with cli.make_context(NAME, list(sys.argv[1:] if arguments is None else arguments)) as context:
+            code = cli.invoke(context)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -178,9 +178,9 @@ def waterfall_text(comparison: Comparison) -> list[str]:
     for index, (name, amount) in enumerate(steps):
         end = index in (0, len(steps) - 1)
         length = round(BAR * abs(amount) / (scale if end else largest))
-        sign = "" if end else "+" if amount > 0 else "-"
         bar = ("=" if end else "+" if amount > 0 else "-") * max(1, length)
-        lines.append(f"{name:<{width}}  {sign}{abs(amount):>18,.2f}  {bar}")
+        told = f"{amount:,.2f}" if end else f"{amount:+,.2f}"
+        lines.append(f"{name:<{width}}  {told:>18}  {bar}")
     return lines
 
 

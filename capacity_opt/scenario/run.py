@@ -16,7 +16,7 @@ from typing import Any
 from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.read import Scenario, read_scenario
 from capacity_opt.scenario.resolved import resolved_toml
-from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table, Writer, table_of
+from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table, Writer, table_of, told_as_run_error
 from capacity_opt.scenario.steps import StepOutcome, Watch, run_steps
 
 Progress = Callable[[str], None]
@@ -115,7 +115,8 @@ def execute(
             partial.write_table(table, made)
         clock.note("write")
         for writer in () if stopped() else writers:
-            writer(partial.path)
+            with told_as_run_error(partial.path):
+                writer(partial.path)
         clock.note("report")
         seconds = time.perf_counter() - clock.started
         partial.write_json(TIMING, {"started": begun.isoformat(), "seconds": seconds, "steps": clock.steps})

@@ -7,11 +7,13 @@ renamed as a whole. A folder without that prefix is therefore always complete.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,7 @@ class PartialRun:
     def __init__(self, out: Path, name: str) -> None:
         self.final = out / name
         self.path = out / f"{PARTIAL}{name}"
-        with _told(out):
+        with told_as_run_error(out):
             out.mkdir(parents=True, exist_ok=True)
             if self.path.exists():
                 shutil.rmtree(self.path)
@@ -58,15 +60,15 @@ class PartialRun:
     def write_text(self, name: str, text: str) -> None:
         """Write a text file (UTF-8, unix line ends)."""
         path = self.path / name
-        with _told(path):
+        with told_as_run_error(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        with _told(path), path.open("w", encoding="utf-8", newline="\n") as file:
+        with told_as_run_error(path), path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
 
     def copy(self, name: str, source: Path) -> None:
         """Copy a file into the folder."""
         path = self.path / name
-        with _told(path):
+        with told_as_run_error(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, path)
 
@@ -80,13 +82,13 @@ class PartialRun:
         import pyarrow.parquet as pq
 
         made = pa.table({column: _arrow(values) for column, values in table.columns.items()})
-        with _told(self.path):
+        with told_as_run_error(self.path):
             pq.write_table(made, self.path / "results" / f"{name}.parquet", compression="zstd")
         self.write_text(f"results/{name}.csv", _csv(table))
 
     def finish(self) -> Path:
         """Flush everything and give the folder its name."""
-        with _told(self.path):
+        with told_as_run_error(self.path):
             request = self.path / REQUEST
             request.unlink(missing_ok=True)
             for path in sorted(self.path.rglob("*"), reverse=True):
@@ -104,19 +106,19 @@ class PartialRun:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-class _told:
-    """Turns a failing disk into the error that says so."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            free = "Free space, or choose another folder with --out" if error.errno in (28, 122) else "Check the folder"
-            raise RunFolderError(f"{self.path} cannot be written: {error.strerror or error}. {free}") from error
+@contextmanager
+def told_as_run_error(path: Path) -> Iterator[None]:
+    """Turn a failing disk into the error that says so."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        fix = (
+            "Free space, or choose another folder with --out"
+            if full
+            else "Check the folder, or choose another with --out"
+        )
+        raise RunFolderError(f"{path} cannot be written: {error.strerror or error}. {fix}") from error
 
 
 def _flush(path: Path) -> None:

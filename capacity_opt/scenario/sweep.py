@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -78,7 +79,7 @@ Task = tuple[Path, Path, tuple[str, ...], dict[str, Any], tuple[str, ...], tuple
 
 def _key(manifest: Any) -> str:
     names = ("tool", "libraries", "inputs", "resolved", "seed")
-    return repr([manifest.get(name) for name in names])
+    return json.dumps({name: manifest.get(name) for name in names}, sort_keys=True)
 
 
 def _known(task: Task, done: dict[str, PastRun]) -> SweepPoint | None:

@@ -67,8 +67,8 @@ z1,east,120
 z2,east,120
 """,
     "classes.csv": """class,vcpu,memory_gib,fill_rate,penalty_usd
-critical,1,4,0.99,400
-standard,1,4,0.95,60
+critical,1,4,0.99,30
+standard,1,4,0.95,3
 """,
     "initial_stock.csv": """server_type,zone,servers,age_months
 gen9,z1,24,24
