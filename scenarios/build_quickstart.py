@@ -49,9 +49,9 @@ ASSUMED: dict[str, tuple[float, str]] = {
 # class: share of vCPU, GiB per vCPU, growth per month, forecast error of one month, fill target,
 # penalty USD per vCPU-month, share still served when a zone is lost
 CLASSES = {
-    "critical": (0.25, 8.0, 0.020, 0.012, 0.9990, 400.0, 1.0),
+    "critical": (0.25, 6.0, 0.020, 0.012, 0.9990, 400.0, 1.0),
     "standard": (0.50, 4.0, 0.025, 0.018, 0.9900, 120.0, 0.35),
-    "preemptible": (0.25, 2.0, 0.030, 0.030, 0.9700, 4.0, 0.0),
+    "preemptible": (0.25, 3.0, 0.030, 0.030, 0.9700, 4.0, 0.0),
 }
 # on-demand families that sell a class's ratio of memory to vCPU
 FAMILY = {2.0: "c7a", 4.0: "m7a", 8.0: "r7a"}
@@ -343,7 +343,7 @@ def classes() -> pd.DataFrame:
             "fill_rate": target,
             "penalty_usd": penalty,
             "protected_share": protected,
-            "note": "assumption: memory per vCPU as in AWS r, m and c families; target and penalty chosen",
+            "note": "assumption: AWS c, m and r families have 2, 4 and 8 GiB per vCPU; critical mixes m and r, preemptible c and m",
         }
         for name, (_, memory, _, _, target, penalty, protected) in CLASSES.items()
     )

@@ -115,7 +115,7 @@ def _named(name: str) -> str:
 
 def _waterfall(comparison: Comparison) -> list[Section]:
     steps = comparison.waterfall
-    if not steps:
+    if len(steps) <= 2:
         return []
     rows, level = [], 0.0
     for place, (name, amount) in enumerate(steps):
