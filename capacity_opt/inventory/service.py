@@ -32,7 +32,9 @@ Array = NDArray[np.float64]
 Measure = Callable[[Exposure, Array], Array]
 
 _STEPS = 200
+# A bracket this narrow (relative) is a point; Newton's step after one of 1e-10 is below rounding.
 _CLOSE = 1e-12
+_LAST_STEP = 1e-10
 
 
 def no_stockout(exposed: Exposure, level: Array) -> Array:
@@ -153,7 +155,7 @@ def search(measure: Measure, slope: Measure, target: Array, exposed: Exposure) -
         low, high = np.where(reached, low, level), np.where(reached, level, high)
         step = _step(low, high, level, missing, slope(part, level), goal, whole)
         closed = np.isfinite(high) & (high - low <= (1.0 if whole else _CLOSE * np.maximum(np.abs(low), 1.0)))
-        settled = closed | ((np.abs(step - level) <= _CLOSE * np.maximum(level, 1.0)) & (not whole))
+        settled = closed | ((np.abs(step - level) <= _LAST_STEP * np.maximum(level, 1.0)) & (not whole))
         answer[items[settled]] = np.where(closed, high, step)[settled]
         if np.all(settled):
             break
