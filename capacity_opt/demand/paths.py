@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from capacity_opt import _checks
 from capacity_opt.demand.protocol import Demand
@@ -94,6 +93,8 @@ class CopulaPaths:
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
         """``count`` fresh paths (count, J, T, B), equally likely."""
+        from scipy import special  # imported here: reading and checking a scenario never draws
+
         number = int(_checks.whole("count", count, at_least=1))
         level = special.ndtr(self._latent(number, seed))
         spread = np.repeat(np.clip(level, 2.0**-54, 1 - 2.0**-53)[..., None], self.shape[2], axis=3)
@@ -170,6 +171,7 @@ def _standard_normals(count: int, dimensions: int, seed: int, sampling: Sampling
         half = rng.standard_normal(((count + 1) // 2, dimensions))
         return np.concatenate([half, -half])[:count]
     if sampling == "sobol":
+        from scipy import special
         from scipy.stats import qmc  # imported here: it takes most of a second
 
         points = qmc.Sobol(dimensions, scramble=True, seed=rng).random_base2(int(count - 1).bit_length())[:count]

@@ -161,8 +161,6 @@ def chosen(scenario: Scenario, options: RunOptions) -> Scenario:
 
 def identity_of(scenario: Scenario) -> dict[str, Any]:
     """Everything that the results depend on."""
-    from capacity_opt import __version__
-
     inputs = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(scenario.files.items())}
     fleet = scenario.spec.fleet
     options: dict[str, Any] = {"set": list(scenario.settings), "variant": scenario.variant}
@@ -171,7 +169,7 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
             include={"formulation", "samples", "gap", "solver", "time_limit", "integer", "capital"}
         )
     return {
-        "tool": {"name": "capacity-opt", "version": __version__},
+        "tool": {"name": "capacity-opt", "version": _version("capacity-opt")},
         "libraries": versions(),
         "inputs": inputs,
         "resolved": hashlib.sha256(resolved_toml(scenario).encode()).hexdigest(),
@@ -182,15 +180,16 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of what the results depend on."""
+    return {package: _version(package) for package in ("numpy", "scipy", "highspy", "ortools", "pyarrow", "numba")}
+
+
+def _version(package: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
-    for package in ("numpy", "scipy", "highspy", "ortools", "pyarrow", "numba"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "absent"
-    return found
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]) -> dict[str, Any]:
