@@ -31,7 +31,7 @@ ZONES = ("z1", "z2", "z3")
 REGION = "east"
 
 ASSUMED: dict[str, tuple[float, str]] = {
-    "fleet_share": (0.25, "this fleet is a quarter of the traced region"),
+    "fleet_share": (0.236, "this fleet is a bit less than a quarter of the traced region"),
     "sellable_share": (0.96, "share of a server's vCPU and memory left after host software"),
     "threads_per_core": (2.0, "one vCPU is one hardware thread; every server type runs two threads per core"),
     "capital_share": (0.25, "share of the three-year commitment price that pays for the server itself"),
@@ -343,7 +343,7 @@ def classes() -> pd.DataFrame:
             "fill_rate": target,
             "penalty_usd": penalty,
             "protected_share": protected,
-            "note": "assumption: AWS c, m and r families have 2, 4 and 8 GiB per vCPU; critical mixes m and r, preemptible c and m",
+            "note": "assumption: critical mixes AWS families m and r (4, 8 GiB per vCPU), preemptible c and m (2, 4)",
         }
         for name, (_, memory, _, _, target, penalty, protected) in CLASSES.items()
     )
