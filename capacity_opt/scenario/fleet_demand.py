@@ -71,12 +71,16 @@ def groups_of(rows: DemandRows, axes: Axes, problems: Problems) -> Groups:
             column="zone",
             fix=f"Its region is {axes.regions[axes.zone_region[zones[position]]]}",
         )
-    keys, of_row = np.unique(np.stack([classes, regions, zones], axis=1), axis=0, return_inverse=True)
+    of_keys = list(zip(classes.tolist(), regions.tolist(), zones.tolist()))
+    known = sorted(set(of_keys))
+    place = {key: j for j, key in enumerate(known)}
+    keys = np.array(known, dtype=np.int64).reshape(-1, 3)
+    of_row = np.array([place[key] for key in of_keys], dtype=np.int64)
     names = tuple(
         "/".join(filter(None, (axes.classes[c], axes.regions[g], axes.zones[z] if z != ALL else "")))
-        for c, g, z in keys.tolist()
+        for c, g, z in known
     )
-    return Groups(names, keys[:, 0], keys[:, 1], keys[:, 2], of_row.reshape(-1).astype(np.int64))
+    return Groups(names, keys[:, 0], keys[:, 1], keys[:, 2], of_row)
 
 
 def fleet_demand(rows: DemandRows, groups: Groups, axes: Axes, problems: Problems) -> GivenSamples | CopulaPaths | None:

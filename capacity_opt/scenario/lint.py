@@ -56,7 +56,7 @@ def _usage(problem: FleetProblem, tables: FleetTables, problems: Problems) -> No
 def _nothing_serves(problem: FleetProblem, tables: FleetTables, problems: Problems) -> None:
     needs = problem.groups.usage > 0
     can = (~needs[:, None, :] | (problem.server_types.capacity > 0)[None]).all(axis=2) & problem.groups.compatible
-    for c in np.unique(problem.groups.group_class[~can.any(axis=1)]):
+    for c in sorted(set(problem.groups.group_class[~can.any(axis=1)].tolist())):
         problems.error(
             "E208",
             tables.classes.file,
