@@ -14,7 +14,9 @@ With S the level, D(t) demand over t periods, L the lead time, R the review peri
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +34,7 @@ Array = NDArray[np.float64]
 Measure = Callable[[Exposure, Array], Array]
 
 _STEPS = 200
+_CHUNK = 1 << 16
 # A bracket this narrow (relative) is a point; Newton's step after one of 1e-10 is below rounding.
 _CLOSE = 1e-12
 _LAST_STEP = 1e-10
@@ -141,8 +144,18 @@ def search(measure: Measure, slope: Measure, target: Array, exposed: Exposure) -
     Items drop out as they are found; each item's steps depend on that item alone.
     """
     goal = np.broadcast_to(np.log(1.0 - target), exposed.shape).reshape(-1)
-    count = goal.size
     flat = exposed if exposed.shape else _flattened(exposed)
+    if goal.size <= _CHUNK:
+        return _searched(measure, slope, goal, flat).reshape(exposed.shape)[()]
+    chunks = [np.arange(begin, min(begin + _CHUNK, goal.size)) for begin in range(0, goal.size, _CHUNK)]
+    # numpy and scipy let other threads run while they compute.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        parts = pool.map(lambda items: _searched(measure, slope, goal[items], _narrowed(flat, items)), chunks)
+        return np.concatenate(list(parts))
+
+
+def _searched(measure: Measure, slope: Measure, goal: Array, flat: Exposure) -> Array:
+    count = goal.size
     whole = flat.discrete
     answer = np.zeros(count)
     items, part = np.arange(count), flat
@@ -162,7 +175,7 @@ def search(measure: Measure, slope: Measure, target: Array, exposed: Exposure) -
         keep = np.flatnonzero(~settled)
         items, level, low, high, goal = items[keep], step[keep], low[keep], high[keep], goal[keep]
         part = _narrowed(flat, items) if len(keep) < len(settled) else part
-    return answer.reshape(exposed.shape)[()]
+    return answer
 
 
 def _step(low: Array, high: Array, level: Array, missing: Array, slope: Array, goal: Array, whole: bool) -> Array:
