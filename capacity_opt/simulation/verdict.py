@@ -39,17 +39,17 @@ def judge(target: float, judged: Estimate, *, subject: str, measure: str, promis
     """
     low, value, high = float(judged.low), float(judged.value), float(judged.high)
     outcome = _outcome(target, low, high)
-    seen = f"{_percent(value)} judged"
+    places = max(_places(number) for number in (target, low, value, high))
+    seen = f"{_percent(value, places)} judged"
     if high > low:
-        seen += (
-            f" ({100 * judged.level:g} % interval {_percent(low)} to {_percent(high)}, {judged.replications:,} samples)"
-        )
+        interval = f"{_percent(low, places)} to {_percent(high, places)}"
+        seen += f" ({100 * judged.level:g} % interval {interval}, {judged.replications:,} samples)"
     wording = {"kept": "kept", "above": "kept, with room to spare", "not_kept": "not kept"}
     named = measure.replace("_", " ")
     if outcome == "no_target":
         sentence = f"{subject}: {named} {seen}, nothing promised."
     else:
-        sentence = f"{subject}: {named} {_percent(target)} was promised, {seen}: {wording[outcome]}."
+        sentence = f"{subject}: {named} {_percent(target, places)} was promised, {seen}: {wording[outcome]}."
     return Verdict(
         subject=subject,
         measure=measure,
@@ -76,9 +76,13 @@ def _outcome(target: float, low: float, high: float) -> Outcome:
     return "above" if low > target + SLACK else "kept"
 
 
-def _percent(share: float) -> str:
-    """As many decimals as the distance to 100 % needs to be seen."""
-    decimals = 1
-    while decimals < 6 and 0 < 1 - share < 2 * 10.0 ** (-decimals - 2):
-        decimals += 1
-    return f"{100 * share:.{decimals}f}".rstrip("0").rstrip(".") + "%"
+def _places(share: float) -> int:
+    """As many decimals of a percentage as the distance to 100 % needs to be seen."""
+    places = 1
+    while places < 6 and 0 < 1 - share < 2 * 10.0 ** (-places - 2):
+        places += 1
+    return places
+
+
+def _percent(share: float, places: int) -> str:
+    return f"{100 * share:.{places}f}".rstrip("0").rstrip(".") + "%"
