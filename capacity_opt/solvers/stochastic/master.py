@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import SolverError
+from capacity_opt.solvers.highs_engine import POOL, new_highs
 from capacity_opt.solvers.linear_program import LinearProgram
 
 Array = NDArray[np.float64]
@@ -29,15 +30,15 @@ class MasterPoint:
 class Master:
     """Holds one HiGHS model that grows by cuts and is re-solved warm."""
 
-    def __init__(self, first: LinearProgram, weights: Array, *, threads: int = 1, seed: int = 0) -> None:
+    def __init__(self, first: LinearProgram, weights: Array, *, threads: int | None = None, seed: int = 0) -> None:
         """``weights`` (groups,): cost of each recourse column."""
         import highspy
 
         self._first = first
         self._groups = len(weights)
-        self._highs: Any = highspy.Highs()
-        for name, value in (("output_flag", False), ("threads", threads), ("random_seed", seed)):
-            self._highs.setOptionValue(name, value)
+        self._highs: Any = new_highs()
+        self._threads = threads
+        self._highs.setOptionValue("random_seed", seed)
         self._check(self._highs.passModel(self._model(highspy, first, weights)), "pass the master")
         self._relaxed = True
 
@@ -112,7 +113,9 @@ class Master:
             solution = highspy.HighsSolution()
             solution.col_value = list(start)
             self._highs.setSolution(solution)
-        status = self._highs.run()
+        with POOL.use(self._threads) as threads:
+            self._highs.setOptionValue("threads", threads)
+            status = self._highs.run()
         self._check(status, "solve the master")
         return self._point(highspy)
 

@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from capacity_opt.errors import SolverError
+from capacity_opt.solvers.highs_engine import new_highs
 from capacity_opt.solvers.stochastic.graph import GroupValue
 from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
 
 Array = NDArray[np.float64]
 IndexArray = NDArray[np.int32]
 
+LONGEST_SOLVE = 600.0
+"""Seconds one recourse problem may take."""
+
 
 def recourse_model(family: RecourseFamily, rhs: Array) -> Any:
-    """A HiGHS object (dual simplex, no presolve, one thread) holding the recourse problem for one right-hand side."""
+    """A HiGHS object (dual simplex, no presolve) holding the recourse problem for one right-hand side."""
     import highspy
 
     m, n = family.matrix.shape
-    highs = highspy.Highs()
-    options = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex", "time_limit": 600.0}
+    highs = new_highs()
+    options = {"presolve": "off", "solver": "simplex"}
     for name, value in options.items():
         highs.setOptionValue(name, value)
     matrix = sparse.csr_array(family.matrix)
@@ -68,6 +72,8 @@ class RecourseSequence:
     def _solve(self, rhs: Array) -> bool:
         lower, upper = rhs - self._family.slack_upper, rhs - self._family.slack_lower
         self._highs.changeRowsBounds(len(rhs), self._rows, lower, upper)
+        # HiGHS holds the limit against all time the object ever ran
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + LONGEST_SOLVE)
         self._highs.run()
         status = self._highs.getModelStatus()
         if status == self._optimal:
