@@ -68,7 +68,7 @@ def comparison_answer(comparison: Comparison) -> str:
     size = short_money(abs(total.change), comparison.currency)
     share = f" ({100 * total.relative:+.1f} %)" if total.before else ""
     steps = sorted(comparison.group("cost"), key=lambda delta: -abs(delta.change))
-    most = f", most of it {tables.spoken(steps[0].name)}" if len(steps) > 1 and steps[0].change else ""
+    most = f"; the largest part is {tables.spoken(steps[0].name)}" if len(steps) > 1 and steps[0].change else ""
     return f"The second run costs {size} {'more' if total.change > 0 else 'less'}{share}{most}."
 
 
@@ -127,7 +127,8 @@ def _waterfall(comparison: Comparison) -> list[Section]:
         label = spoken or tables.spoken(name)
         rows.append({"step": label, "place": place, "amount": amount, "low": low, "high": high, "kind": kind})
     between = money(sum(amount for _, amount in steps[1:-1]))
-    description = f"From the first run's cost to the second's, step by step; the steps sum to {between}."
+    description = f"From the first run's cost to the second's, step by step; the steps sum to {between}. "
+    description += "The grey totals are cut off below where the axis does not begin at 0."
     columns = (Column("step", "Step"), Column("amount", f"Amount, {comparison.currency}", "money"))
     chart = Chart(
         key="waterfall",
@@ -157,10 +158,13 @@ def _waterfall_spec(rows: list[dict[str, Any]], description: str, currency: str)
         "encoding": {
             "x": encoding["x"],
             "y": axis("top", currency, scale={"zero": start == 0.0}),
-            "text": {"field": "amount", "type": "quantitative", "format": "+.3~s"},
+            "text": {"field": "label"},
         },
     }
-    shown = [{**row, "top": max(row["low"], row["high"])} for row in shown]
+    for row in shown:
+        amount = short_money(row["amount"])
+        row["top"] = max(row["low"], row["high"])
+        row["label"] = f"+{amount}" if row["kind"] == "more" else amount
     layers = [{"mark": "bar", "encoding": encoding}, text]
     return specification(shown, description, width=WIDTH, height=300, layer=layers)
 

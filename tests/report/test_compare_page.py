@@ -23,7 +23,10 @@ def page(run_folder, tmp_path):
 
 
 def test_difference_is_said_first(page):
-    assert "The second run costs 240 USD more (+7.2 %), most of it servers (capital)." in page[: page.index("<section")]
+    assert (
+        "The second run costs 240 USD more (+7.2 %); the largest part is servers (capital)."
+        in page[: page.index("<section")]
+    )
 
 
 def test_waterfall_sums_to_the_difference(page):
