@@ -28,7 +28,17 @@ IntArray = NDArray[np.int64]
 MOST_ROWS = 40
 """Above this many rows samples rarely share bases, and this dispatch would be slow."""
 
-STRICTLY = 1.001
+STRICTLY = 5.0
+FIRM = 1e3
+"""A shortage to be avoided at any price is worth this multiple of the dearest way of serving."""
+TIE = 1e-6
+"""Serving that costs exactly what a shortage is worth is served."""
+
+UNLIMITED = 1e4
+"""Options without a limit end at this multiple of what is owned: right-hand sides must be finite."""
+
+OWNED_FIRST = 1e-8
+"""Using a commitment is free, but owned servers are used before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,26 +75,32 @@ def fits(arena: Arena) -> bool:
 
 
 def strict_worth(arena: Arena) -> Array:
-    """Worth of a unit's shortage per group (J,), raised so that no class is worth shorting for a less critical one."""
-    classes, need = arena.problem.groups.group_class, _need_per_group(arena)
+    """Worth of a unit's shortage per group (J,), raised so that no class is worth shorting for a less critical one.
+
+    By duality a resource of a server is worth at most what its dearest use is, worth / load over the lesser groups; a
+    unit of a critical class frees no more than its own load of each resource.
+    """
+    classes, (most, least) = arena.problem.groups.group_class, _need_per_group(arena)
     dearest = float(np.max(arena.ways.price, initial=0.0))
-    firm = 10.0 * max(dearest, float(np.max(arena.worth[np.isfinite(arena.worth)], initial=0.0)), 1.0)
+    firm = FIRM * max(dearest, float(np.max(arena.worth[np.isfinite(arena.worth)], initial=0.0)), 1.0)
     worth = np.where(np.isfinite(arena.worth), arena.worth, firm)
     for c in range(int(classes.max()) - 1, -1, -1):
         own, later = np.flatnonzero(classes == c), np.flatnonzero(classes > c)
         if not len(own) or not len(later):
             continue
-        displaced = np.max(need[own][:, None] / need[later][None], axis=2, initial=0.0)
-        worth[own] = np.maximum(worth[own], STRICTLY * np.max(displaced * worth[later], axis=1))
-    return worth
+        dearest_use = np.max(worth[later][:, None] / least[later], axis=0)
+        worth[own] = np.maximum(worth[own], STRICTLY * float(np.max(most[own] @ dearest_use)))
+    return worth + TIE * max(1.0, dearest)
 
 
-def _need_per_group(arena: Arena) -> Array:
-    """The most of each resource a unit of each group takes on any way, (J, R), never 0 in a ratio."""
-    need = np.zeros((len(arena.worth), arena.capacity.shape[1]))
-    np.maximum.at(need, arena.ways.group, arena.ways.load)
-    floor: Array = 1e-12 + 1e-6 * need.max(axis=0)
-    return np.maximum(need, floor)
+def _need_per_group(arena: Arena) -> tuple[Array, Array]:
+    """The most and the least of each resource that a unit of each group takes on any way, (J, R); resources that a
+    group does not take limit nobody: infinite in the least."""
+    shape = (len(arena.worth), arena.capacity.shape[1])
+    most, least = np.zeros(shape), np.full(shape, np.inf)
+    np.maximum.at(most, arena.ways.group, arena.ways.load)
+    np.minimum.at(least, arena.ways.group, np.where(arena.ways.load > 0, arena.ways.load, np.inf))
+    return most, least
 
 
 def _patterns(lost: NDArray[np.bool_], samples: int) -> list[tuple[NDArray[np.bool_], IntArray]]:
@@ -132,7 +148,7 @@ def _cost(arena: Arena, model: _Model, t: int) -> Array:
     if len(option):
         paid = np.array([kind != "commitment" for kind in options.kind])[option]
         price = options.price.reshape(len(options.names), -1)[option, t] * arena.ways.weight[way]
-        cost[len(model.ways) : len(model.ways) + len(way)] = np.where(paid, price, 0.0)
+        cost[len(model.ways) : len(model.ways) + len(way)] = np.where(paid, price, OWNED_FIRST)
     return cost
 
 
@@ -181,7 +197,8 @@ def _supply(arena: Arena, means: Means, samples: IntArray, t: int) -> tuple[Arra
     """Resource of every stack (S, Q x R) and units of every option (S, M)."""
     own = np.minimum(samples, len(means.servers) - 1)
     held = (means.servers[own, t, :, None] * arena.capacity).reshape(len(samples), -1)
-    return held, means.budget[np.minimum(samples, len(means.budget) - 1), t]
+    budget = means.budget[np.minimum(samples, len(means.budget) - 1), t]
+    return held, np.minimum(budget, UNLIMITED * max(1.0, float(held.max(initial=0.0))))
 
 
 def _record(
