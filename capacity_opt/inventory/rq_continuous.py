@@ -24,7 +24,7 @@ from capacity_opt.inventory.rq_search import RQCosts
 Array = NDArray[np.float64]
 GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(8)
-PANELS = 24
+PANELS = 16
 
 
 def loss_between(demand: Demand, low: Array, high: Array) -> Array:
@@ -128,7 +128,7 @@ def golden_section(function: Callable[[Array], Array], low: Array, high: Array, 
     return 0.5 * (low + high)
 
 
-def bisect(above: Callable[[Array], NDArray[np.bool_]], low: Array, high: Array, *, rounds: int = 100) -> Array:
+def bisect(above: Callable[[Array], NDArray[np.bool_]], low: Array, high: Array, *, rounds: int = 62) -> Array:
     """Where ``above`` (array to bool array) turns from false at ``low`` to true at ``high``."""
     for _ in range(rounds):
         middle = 0.5 * (low + high)
