@@ -141,7 +141,7 @@ if TYPE_CHECKING:
     from capacity_opt.simulation.fleet import simulate_fleet
     from capacity_opt.simulation.inventory import simulate
     from capacity_opt.simulation.judgement import FleetJudgement
-    from capacity_opt.simulation.lead_times import RandomLeadTime
+    from capacity_opt.simulation.lead_times import LeadTimeProcess
     from capacity_opt.simulation.paired import compare_costs, compare_plans
     from capacity_opt.simulation.replay import ReplayResult, replay
     from capacity_opt.simulation.result import SimulationResult
@@ -193,6 +193,7 @@ _HOMES = {
     "InfeasibleError": "errors",
     "Item": "problem.item",
     "JointReplenishmentResult": "inventory.joint_replenishment",
+    "LeadTimeProcess": "simulation.lead_times",
     "LimitError": "errors",
     "LogNormal": "demand.parametric",
     "LostSales": "inventory.lost_sales",
@@ -219,7 +220,6 @@ _HOMES = {
     "QuantileDemand": "demand.quantiles",
     "RQResult": "inventory.rq",
     "RackTypes": "problem.placement",
-    "RandomLeadTime": "simulation.lead_times",
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
     "ReplayResult": "simulation.replay",
@@ -364,6 +364,7 @@ __all__ = [
     "InfeasibleError",
     "Item",
     "JointReplenishmentResult",
+    "LeadTimeProcess",
     "LimitError",
     "LogNormal",
     "LostSales",
@@ -390,7 +391,6 @@ __all__ = [
     "QuantileDemand",
     "RQResult",
     "RackTypes",
-    "RandomLeadTime",
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
     "ReplayResult",

@@ -27,7 +27,7 @@ from capacity_opt.problem.policies import EchelonBaseStock, ProjectedInventoryLe
 from capacity_opt.simulation.asked import Asked, Given, asked, judge_seed
 from capacity_opt.simulation.cells import Cells, is_continuous, lay_out, run
 from capacity_opt.simulation.continuous import play_continuous
-from capacity_opt.simulation.lead_times import RandomLeadTime
+from capacity_opt.simulation.lead_times import LeadTimeProcess
 from capacity_opt.simulation.period_play import MEASURES
 from capacity_opt.simulation.projected import play_projected
 from capacity_opt.simulation.result import SimulationResult, Sums, charged, result_of
@@ -52,7 +52,7 @@ def simulate(
     lost_sales: bool = False,
     warm_up: int | None = None,
     initial_stock: ArrayLike | None = None,
-    lead_time: RandomLeadTime | None = None,
+    lead_time: LeadTimeProcess | None = None,
     level: float = 0.95,
 ) -> SimulationResult:
     """Play ``policy`` for ``periods`` counted periods in each of ``replications`` independent runs.
@@ -97,7 +97,7 @@ def _periodic(
     source: Asked | Given,
     counts: tuple[int, int, int, int],
     initial_stock: ArrayLike | None,
-    lead_time: RandomLeadTime | None,
+    lead_time: LeadTimeProcess | None,
 ) -> Array:
     periods, replications, warm, seed = counts
     sums = np.zeros((len(MEASURES), replications, cells.items))
@@ -114,7 +114,7 @@ def _continuous(
     source: Asked | Given,
     counts: tuple[int, int, int, int],
     initial_stock: ArrayLike | None,
-    lead_time: RandomLeadTime | None,
+    lead_time: LeadTimeProcess | None,
 ) -> Array:
     if lead_time is not None:
         raise ArgumentError("a random lead_time needs periodic review: give the item a review_period of at least 1")
@@ -151,7 +151,7 @@ def _projected(
     return result_of(totals, money, lost_sales=True, level=level, warm_up=warm, seed=seed)
 
 
-def _leads(lead_time: RandomLeadTime | None, rows: slice, periods: int, seed: int) -> IntArray | None:
+def _leads(lead_time: LeadTimeProcess | None, rows: slice, periods: int, seed: int) -> IntArray | None:
     """The same lead times for every chunk of items, from a stream of their own."""
     if lead_time is None:
         return None

@@ -1,4 +1,4 @@
-"""Random lead times that never let a later order overtake an earlier one."""
+"""Random lead times as they happen: a later order never overtakes an earlier one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomLeadTime:
+class LeadTimeProcess:
     """Lead times with probabilities ``pmf`` (whole periods to probability), without crossing.
 
     ``process="sequential"``: every order draws its own, and arrives no earlier than the order before it; what a
     customer then meets is longer than what was drawn (:meth:`effective`). ``"persistent"``: one lead time for the
     whole of a replication, as when a supplier's delay changes slowly; then what is met is ``pmf`` itself.
 
-    >>> RandomLeadTime(pmf={1: 0.5, 3: 0.5}).effective().round(3)  # lead times 0, 1, 2, 3
+    >>> LeadTimeProcess(pmf={1: 0.5, 3: 0.5}).effective().round(3)  # lead times 0, 1, 2, 3
     array([0.  , 0.25, 0.25, 0.5 ])
     """
 

@@ -15,7 +15,7 @@ from capacity_opt import (
     simulate,
 )
 from capacity_opt.demand.counts import Poisson
-from capacity_opt.simulation.lead_times import RandomLeadTime
+from capacity_opt.simulation.lead_times import LeadTimeProcess
 from capacity_opt.simulation.period_play import MEASURES, Play, play
 from capacity_opt.simulation.replay import replay
 
@@ -171,7 +171,7 @@ PMF = {1: 0.3, 2: 0.5, 4: 0.2}
 
 @pytest.mark.parametrize("process", ["sequential", "persistent"])
 def test_random_lead_times_are_a_mixture_over_the_lead_time_met(process):
-    lead = RandomLeadTime(pmf=PMF, process=process)
+    lead = LeadTimeProcess(pmf=PMF, process=process)
     item = Item(holding_cost=1, stockout_cost=9)
     policy = BaseStock(base_stock_level=50)
     judged = simulate(
