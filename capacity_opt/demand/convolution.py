@@ -8,7 +8,9 @@ the same bits.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +24,11 @@ from capacity_opt.errors import ArgumentError
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Batch = tuple[NDArray[np.intp], int]
 
 SMALLEST_FROM_FFT = 1e-12
 LARGEST_SUPPORT = 1 << 20
-_CHUNK = 1 << 21
+_CHUNK = 1 << 20
 _LATENT_EDGES = 4.5
 _LATENT_BINS = 80
 
@@ -47,10 +50,24 @@ def sum_of_periods(demand: Demand, periods: IntArray, correlation: Array, *, poi
         )
     perfect = (rho == 1.0) & (width > 0)
     out = np.zeros((count, int(np.where(perfect, sizes, support).max(initial=1))))
-    for items, length in _batches(repeats, support, rho):
+
+    def work(batch: Batch) -> None:
+        items, length = batch
         rows = _masses(demand, items, int(sizes[items].max()), width)
         _place(out, items, _summed(rows, int(repeats[items[0]]), float(rho[items[0]]), length, not demand.discrete))
+
+    _in_parallel(work, list(_batches(repeats, support, rho)))
     return _distribution(demand, out, shape, repeats, width * np.where(perfect, np.maximum(repeats, 1), 1))
+
+
+def _in_parallel(work: Callable[[Batch], None], batches: list[Batch]) -> None:
+    """Each batch fills its own rows; numpy and the FFT let other threads run while they compute."""
+    if len(batches) < 2:
+        for batch in batches:
+            work(batch)
+        return
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        list(pool.map(work, batches))
 
 
 def _spread(demand: Demand, shape: tuple[int, ...]) -> Demand:
@@ -93,7 +110,7 @@ def _grid_sizes(demand: Demand, count: int, points: int) -> tuple[IntArray, Arra
     return np.full(count, points, dtype=np.int64), np.where(top > 0, top, 1.0) / (points - 1)
 
 
-def _batches(repeats: IntArray, support: IntArray, rho: Array) -> Iterator[tuple[NDArray[np.intp], int]]:
+def _batches(repeats: IntArray, support: IntArray, rho: Array) -> Iterator[Batch]:
     """Items with the same periods, correlation and transform length, in chunks of bounded memory."""
     length = _fast_length(support)
     order = np.lexsort((length, rho, repeats))
