@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from capacity_opt.scenario import schema
-from capacity_opt.scenario.schema import DURATION_UNITS, Column, TableSchema
+from capacity_opt.scenario.schema import Column, TableSchema
 from capacity_opt.scenario.spec import Spec
 
 _RULES = {
@@ -111,4 +111,10 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-UNITS = ", ".join(f"`_{unit}`" for unit in DURATION_UNITS)
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    for name in sys.argv[1:]:
+        target = Path(name)
+        target.write_text(filled(target.read_text(encoding="utf-8")), encoding="utf-8")

@@ -111,6 +111,10 @@ class Fleet(Section):
     )
     samples: int = Field(default=100, ge=1, description="demand paths drawn (given samples are taken as they are)")
     integer: bool = Field(default=True, description="whole racks")
+    calibrate: bool = Field(
+        default=False,
+        description="raise the optimiser's targets until a judge finds the promises kept on fresh samples",
+    )
     gap: Gap = Field(default=1e-3, description='relative gap at which to stop: 0.001 or "0.1%"')
     time_limit: Seconds | None = Field(default=None, description='longest solve: seconds, or text like "5m"')
     solver: str | None = Field(default=None, description="solver to use; default: chosen by the model")

@@ -10,6 +10,7 @@ from capacity_opt.fleet.size import size_fleet
 from capacity_opt.frontier import Frontier, frontier
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.scenario.calibrate import calibrated
 from capacity_opt.scenario.fleet_results import fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_table, replenish
 from capacity_opt.scenario.read import Scenario
@@ -24,6 +25,7 @@ Tell = Callable[[str], None]
 JUDGE = 1_000_003
 ITEMS_JUDGE = 2_000_003
 FAN = 3_000_017
+CALIBRATION = 4_000_037
 SOLVE_LIMIT = 300.0
 
 
@@ -110,13 +112,30 @@ def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
         tell(f"fleet plan: {seconds:.0f} s, {said}")
 
     return size_fleet(
-        scenario.fleet,
+        _aimed(scenario, scenario.fleet, tell),
         formulation=section.formulation,
         gap=section.gap,
         seed=scenario.seed,
         time_limit=section.time_limit or SOLVE_LIMIT,
         solver=section.solver or "highs",
         progress=progress,
+    )
+
+
+def _aimed(scenario: Scenario, problem: FleetProblem, tell: Tell) -> FleetProblem:
+    """The problem with the targets to plan for: the scenario's own, or calibrated ones."""
+    section = scenario.spec.fleet
+    if section is None or not section.calibrate:
+        return problem
+    simulation = scenario.simulation or Simulation()
+    return calibrated(
+        problem,
+        formulation=section.formulation,
+        seed=scenario.seed,
+        judge_samples=simulation.samples,
+        judge_seed=scenario.seed + CALIBRATION,
+        time_limit=section.time_limit or SOLVE_LIMIT,
+        tell=tell,
     )
 
 

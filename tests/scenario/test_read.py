@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import capacity_opt as co
+from capacity_opt.scenario.reference import filled
+from capacity_opt.scenario.resolved import resolved_toml
 from tests.scenario.small import FILES, write
 
 DEMAND = "class,region,period,p10,p50,p90"
@@ -170,9 +174,27 @@ def test_history_windows_are_the_outcomes(tmp_path):
 
 
 def test_mixed_families_of_items(tmp_path):
-    table = "item,location,distribution,mean,standard_deviation\n00123,z1,poisson,3,\nfan,z1,normal,8,2\ndimm,z2,poisson,2,\n"
+    rows = "00123,z1,poisson,3,\nfan,z1,normal,8,2\ndimm,z2,poisson,2,\n"
+    table = f"item,location,distribution,mean,standard_deviation\n{rows}"
     folder = write(tmp_path / "s", item_demand_csv=table)
     demand = co.read_scenario(folder, set=["inventory.demand.kind=parametric"]).demand
     assert demand.mean.tolist() == [3, 8, 2]
     assert demand.take(np.array([2, 1])).mean.tolist() == [2, 8]
     assert demand.quantile(0.5).tolist() == [3, 8, 2]
+
+
+def test_the_reference_page_is_up_to_date():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "scenario.md"
+    text = page.read_text(encoding="utf-8")
+    assert filled(text) == text, "run: python -m capacity_opt.scenario.reference docs/reference/scenario.md"
+
+
+def test_a_resolved_scenario_is_the_same_scenario(tmp_path):
+    folder = write(tmp_path / "s")
+    settings = ["fleet.gap=2%", "server_types[server_type=gen9].price=1", "zones.power_limit_kw*=0.5"]
+    first = co.read_scenario(folder, set=settings)
+    (folder / "scenario.toml").write_text(resolved_toml(first))
+    second = co.read_scenario(folder)
+    assert resolved_toml(second) == resolved_toml(first)
+    assert np.array_equal(second.fleet.supply.price, first.fleet.supply.price)
+    assert np.array_equal(second.fleet.sites.power_limit, first.fleet.sites.power_limit)
