@@ -4,10 +4,10 @@ import importlib
 
 import numpy as np
 import pytest
-from tests.fleet_problems import LogNormalPaths, make_problem, toy2, toy4
 
 import capacity_opt as co
 from capacity_opt.simulation.estimate import Estimate
+from tests.fleet_problems import LogNormalPaths, make_problem, toy2, toy4
 
 
 def lognormal(**rest):

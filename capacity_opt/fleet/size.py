@@ -16,6 +16,7 @@ from capacity_opt.fleet.infeasibility import explain
 from capacity_opt.fleet.lint import lint_problem
 from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.fleet.prices import settled_duals
+from capacity_opt.fleet.projection import solve_projected
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.solvers.highs_session import HighsSession
@@ -159,11 +160,25 @@ def _answer_integer(
     if relaxed.reason in ("infeasible", "unbounded", "error") or relaxed.limit == "interrupted":
         return Answer(solution=replace(relaxed, x=None), checked=verify(model.lp, replace(relaxed, x=None)))
     duals = settled_duals(model, session, relaxed) if relaxed.reason == "optimal" else relaxed.row_duals
-    left = max(0.1, time_limit - (time.monotonic() - started))
-    found = solve(model.lp, gap=gap, time_limit=left, seed=session_seed(session), progress=progress)
+    found = _search(model, gap, time_limit - (time.monotonic() - started), session_seed(session), progress)
     if relaxed.bound > found.bound and found.x is not None:
         found = _with_bound(found, relaxed.bound)
     return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=relaxed, relaxed_duals=duals)
+
+
+def _search(model: FleetModel, gap: float, time_limit: float, seed: int, progress: Progress | None) -> Solution:
+    """Whole racks: by the first stage alone where that proves it, otherwise from its plan on."""
+    started = time.monotonic()
+    short = solve_projected(model, gap=gap, time_limit=max(0.1, time_limit), seed=seed)
+    if short is not None and short.reason == "optimal":
+        return short
+    left = max(0.1, time_limit - (time.monotonic() - started))
+    start = None if short is None else short.x
+    found = solve(model.lp, gap=gap, time_limit=left, seed=seed, progress=progress, start=start)
+    if short is None or found.limit == "interrupted":
+        return found
+    better = found if found.x is not None and not found.objective > short.objective else short
+    return _with_bound(better, max(found.bound, short.bound))
 
 
 def _with_bound(found: Solution, bound: float) -> Solution:

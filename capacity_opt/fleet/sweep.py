@@ -15,6 +15,7 @@ from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.lint import lint_problem
 from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.fleet.service import allowed_unmet
+from capacity_opt.fleet.size import answer_model
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.solvers.highs_session import HighsSession
@@ -114,7 +115,12 @@ def sweep(
     for i in strictest_first(over, values):
         own = with_target(problem, over, float(values[i]), swept)
         lint_problem(own)
-        if session is None or over in ("no_shortage_probability", "utilization"):
+        if over in ("no_shortage_probability", "utilization"):
+            model = build_model(own, outcomes, _formulation(formulation, over))
+            found = answer_model(model, gap=gap, time_limit=time_limit, seed=seed).solution
+            yield SweptPlan(value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit))
+            continue
+        if session is None:
             model = build_model(own, outcomes, _formulation(formulation, over))
             session = HighsSession(model.lp, seed=seed)
         else:

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.fleet_features import GivenDisruptions
-from tests.fleet_problems import GivenPaths, LogNormalPaths, make_problem, toy1, toy2, toy3, toy4, toy7, toy8
 
 from capacity_opt import ArgumentError, FleetProblem, InfeasibleError, evaluate_fleet, simulate_fleet, size_fleet
 from capacity_opt.fleet.formulation import build, build_model
 from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.solvers.solve import solve
+from tests.fleet_features import GivenDisruptions
+from tests.fleet_problems import GivenPaths, LogNormalPaths, make_problem, toy1, toy2, toy3, toy4, toy7, toy8
 
 ALL_TOYS = [toy1(), toy2(), toy2(penalty=0, service={"fill_rate": 0.95}), toy3(1.0), toy4(), toy7(), toy8()]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.fleet_problems import toy1, toy2, toy3, toy4, toy7, toy8
 
 from capacity_opt import (
     FleetPlan,
@@ -18,6 +17,7 @@ from capacity_opt import (
     size_fleet,
     value_of_uncertainty,
 )
+from tests.fleet_problems import toy1, toy2, toy3, toy4, toy7, toy8
 
 TOYS = {
     toy["id"].split("_")[0]: toy
