@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from tests.fleet_problems import make_problem
 from numpy.typing import NDArray
 
 from capacity_opt.problem.fleet import FleetProblem, Stability
+from tests.fleet_problems import make_problem
 
 Array = NDArray[np.float64]
 

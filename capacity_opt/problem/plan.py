@@ -92,8 +92,8 @@ class FleetPlan:
     ``status`` is ``"optimal"`` or ``"feasible"`` (stopped early). ``availability`` and ``utilization`` are promises:
     in the optimiser's own samples. ``cost_by_period`` the same components as ``cost`` by the period in which they fall
     (T,), present value; ``cash_by_period`` (T,) what is paid in the period, undiscounted (orders when they are placed).
-    ``checks``: what was recomputed from the inputs after solving. ``shortage_worth`` (J,): part of the plan: the highest
-    price per unit and period at which operations should buy to avoid a shortage; the judge follows it.
+    ``checks``: what was recomputed from the inputs after solving. ``shortage_worth`` (J,): part of the plan: the
+    highest price per unit and period at which operations should buy to avoid a shortage; the judge follows it.
     ``facts``: named numbers beside the plan (``relaxed_objective``: without whole racks; ``expected_cost``, ...).
     """
 

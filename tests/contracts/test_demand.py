@@ -54,6 +54,9 @@ BUILDERS = {
     "over_lead_time_counts": lambda k: lead_time_demand(
         QuantileDemand(LEVELS, ROWS[k], integer=True), np.array([2, 0, 3])[k]
     ),
+    "over_lead_time_each_its_own_correlation": lambda k: lead_time_demand(
+        Gamma(np.array([50.0, 8.0, 100.0])[k], 9.0), 2, correlation=np.array([0.0, 0.6, 1.0])[k], points=128
+    ),
     "over_random_lead_time": lambda k: lead_time_demand(Poisson(np.array([1.0, 6, 30])[k]), {1: 0.3, 2.5: 0.7}),
 }
 ITEMS = np.arange(3)

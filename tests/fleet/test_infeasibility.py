@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from tests.fleet_problems import make_problem, toy2, toy4
 
 from capacity_opt import InfeasibleError, LimitError, UnboundedError, size_fleet
 from capacity_opt.fleet.formulation import build_model
 from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.fleet.size import require_point
 from capacity_opt.solvers.solution import Solution
+from tests.fleet_problems import make_problem, toy2, toy4
 
 
 def told(problem, **options) -> str:

@@ -38,4 +38,5 @@ def test_an_impossible_promise_stays_infeasible(tmp_path):
             "fleet.calibrate=true",
             "server_types.order_limit=0",
             "options.limit=0",
+            "initial_stock.servers=1",
         )
