@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from capacity_opt.demand.assorted import Assorted
     from capacity_opt.demand.compound import CompoundPoisson
     from capacity_opt.demand.counts import NegativeBinomial, Poisson
     from capacity_opt.demand.empirical import Empirical
@@ -20,17 +21,7 @@ if TYPE_CHECKING:
     from capacity_opt.demand.paths import CopulaPaths, FixedDemand, GivenSamples
     from capacity_opt.demand.protocol import Demand
     from capacity_opt.demand.quantiles import QuantileDemand
-    from capacity_opt.errors import (
-        ArgumentError,
-        CapacityError,
-        InfeasibleError,
-        LimitError,
-        RunFolderError,
-        ScenarioError,
-        SolverError,
-        UnboundedError,
-        VerificationError,
-    )
+    from capacity_opt.errors import ArgumentError, CapacityError, InfeasibleError, LimitError, RunFolderError, ScenarioError, SolverError, UnboundedError, VerificationError
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.placement import place_plan, place_servers
@@ -39,99 +30,34 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
-    from capacity_opt.inventory.budget import (
-        BudgetCurve,
-        SharedLimitResult,
-        optimize_aggregate_service,
-        optimize_newsvendor_budget,
-        sweep_newsvendor_budget,
-    )
-    from capacity_opt.inventory.disruption import (
-        DisruptedBaseStock,
-        DisruptedOrderQuantity,
-        disrupted_lead_time,
-        evaluate_disrupted_base_stock,
-        evaluate_disrupted_order_quantity,
-        optimize_disrupted_base_stock,
-        optimize_disrupted_order_quantity,
-    )
+    from capacity_opt.inventory.budget import BudgetCurve, SharedLimitResult, optimize_aggregate_service, optimize_newsvendor_budget, sweep_newsvendor_budget
+    from capacity_opt.inventory.disruption import DisruptedBaseStock, DisruptedOrderQuantity, disrupted_lead_time, evaluate_disrupted_base_stock, evaluate_disrupted_order_quantity, optimize_disrupted_base_stock, optimize_disrupted_order_quantity
     from capacity_opt.inventory.eoq import EOQResult, evaluate_eoq, optimize_eoq
     from capacity_opt.inventory.explain import Calendar, OrderLines, explain_line, explain_orders
-    from capacity_opt.inventory.finite_horizon import (
-        FiniteHorizonResult,
-        evaluate_finite_horizon,
-        optimize_finite_horizon,
-    )
-    from capacity_opt.inventory.guaranteed_service import (
-        GuaranteedServicePlan,
-        evaluate_guaranteed_service,
-        optimize_guaranteed_service,
-    )
-    from capacity_opt.inventory.joint_replenishment import (
-        JointReplenishmentResult,
-        evaluate_joint_replenishment,
-        optimize_joint_replenishment,
-    )
-    from capacity_opt.inventory.lost_sales import (
-        LostSales,
-        LostSalesBaseStock,
-        LostSalesCappedBaseStock,
-        LostSalesProjectedLevel,
-        evaluate_lost_sales,
-        optimize_capped_base_stock,
-        optimize_lost_sales_base_stock,
-        optimize_projected_inventory_level,
-    )
+    from capacity_opt.inventory.finite_horizon import FiniteHorizonResult, evaluate_finite_horizon, optimize_finite_horizon
+    from capacity_opt.inventory.guaranteed_service import GuaranteedServicePlan, evaluate_guaranteed_service, optimize_guaranteed_service
+    from capacity_opt.inventory.joint_replenishment import JointReplenishmentResult, evaluate_joint_replenishment, optimize_joint_replenishment
+    from capacity_opt.inventory.lost_sales import LostSales, LostSalesBaseStock, LostSalesCappedBaseStock, LostSalesProjectedLevel, evaluate_lost_sales, optimize_capped_base_stock, optimize_lost_sales_base_stock, optimize_projected_inventory_level
     from capacity_opt.inventory.lost_sales_optimal import OptimalLostSales, optimize_lost_sales
     from capacity_opt.inventory.lot_size import CapacitatedLotSizeResult, optimize_capacitated_lot_size
     from capacity_opt.inventory.newsvendor import NewsvendorResult, evaluate_newsvendor, optimize_newsvendor
-    from capacity_opt.inventory.one_for_one import (
-        LostSalesOneForOne,
-        OneForOne,
-        evaluate_lost_sales_one_for_one,
-        evaluate_one_for_one,
-        optimize_lost_sales_one_for_one,
-    )
-    from capacity_opt.inventory.quantity_discount import (
-        DiscountResult,
-        optimize_all_units_discount,
-        optimize_incremental_discount,
-    )
+    from capacity_opt.inventory.one_for_one import LostSalesOneForOne, OneForOne, evaluate_lost_sales_one_for_one, evaluate_one_for_one, optimize_lost_sales_one_for_one
+    from capacity_opt.inventory.quantity_discount import DiscountResult, optimize_all_units_discount, optimize_incremental_discount
     from capacity_opt.inventory.rounding import RoundedOrders, RoundingRules, RoundingStep, round_orders
     from capacity_opt.inventory.rq import RQResult, evaluate_rq, optimize_rq
     from capacity_opt.inventory.rq_approximate import ApproximateRQ, approximate_rq
-    from capacity_opt.inventory.serial import (
-        SerialBaseStock,
-        SerialBounds,
-        bound_serial,
-        evaluate_serial,
-        optimize_serial,
-    )
+    from capacity_opt.inventory.serial import SerialBaseStock, SerialBounds, bound_serial, evaluate_serial, optimize_serial
     from capacity_opt.inventory.set_aside import SetAside, set_aside
     from capacity_opt.inventory.ss import SSResult, evaluate_ss, optimize_ss
     from capacity_opt.inventory.ss_approximate import PowerApproximation, optimize_ss_power_approximation
-    from capacity_opt.inventory.two_echelon import (
-        TwoEchelonAllocation,
-        TwoEchelonStock,
-        approximate_two_echelon,
-        evaluate_two_echelon,
-        optimize_two_echelon,
-    )
+    from capacity_opt.inventory.two_echelon import TwoEchelonAllocation, TwoEchelonStock, approximate_two_echelon, evaluate_two_echelon, optimize_two_echelon
     from capacity_opt.inventory.wagner_whitin import LotSizeResult, evaluate_lot_size, optimize_wagner_whitin
     from capacity_opt.problem.fleet import FleetProblem
     from capacity_opt.problem.item import Item
     from capacity_opt.problem.network import DepotAndBases, GuaranteedServiceTree, GuaranteedStage, SerialSystem
     from capacity_opt.problem.placement import PlacedRack, PlacedRow, Placement, RackTypes, Room, Rows
     from capacity_opt.problem.plan import FleetPlan
-    from capacity_opt.problem.policies import (
-        BaseStock,
-        CappedBaseStock,
-        EchelonBaseStock,
-        ProjectedInventoryLevel,
-        ReorderPointOrderQuantity,
-        ReorderPointOrderUpTo,
-        TimeVaryingOrderUpTo,
-    )
+    from capacity_opt.problem.policies import BaseStock, CappedBaseStock, EchelonBaseStock, ProjectedInventoryLevel, ReorderPointOrderQuantity, ReorderPointOrderUpTo, TimeVaryingOrderUpTo
     from capacity_opt.report.publish import run_scenario
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
@@ -153,6 +79,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ApproximateRQ": "inventory.rq_approximate",
     "ArgumentError": "errors",
+    "Assorted": "demand.assorted",
     "Backtest": "simulation.backtest",
     "BaseStock": "problem.policies",
     "BaseStockResult": "inventory.base_stock",
@@ -324,6 +251,7 @@ _HOMES = {
 __all__ = [
     "ApproximateRQ",
     "ArgumentError",
+    "Assorted",
     "Backtest",
     "BaseStock",
     "BaseStockResult",
@@ -419,6 +347,7 @@ __all__ = [
     "ValueOfUncertainty",
     "Verdict",
     "VerificationError",
+    "__version__",
     "alternative_plans",
     "approximate_rq",
     "approximate_two_echelon",
@@ -490,7 +419,6 @@ __all__ = [
     "solve_reference",
     "sweep_newsvendor_budget",
     "value_of_uncertainty",
-    "__version__",
 ]
 
 

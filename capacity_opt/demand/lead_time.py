@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capacity_opt import _checks
+from capacity_opt.demand.assorted import Assorted
 from capacity_opt.demand.compound import CompoundPoisson
 from capacity_opt.demand.convolution import one_to_many, sum_of_periods
 from capacity_opt.demand.counts import NegativeBinomial, Poisson
@@ -71,15 +72,47 @@ def lead_time_demand(
         return _matched(demand, lead_time, review, rho)
     periods = _checks.non_negative("lead_time", lead_time) + review
     shape, _ = _checks.broadcast(demand=np.zeros(demand.shape), periods=periods, correlation=rho)
-    if np.all(periods == 1.0):
-        return demand if demand.shape == shape else one_to_many(demand, shape[0])
-    if np.all(rho == 1.0):
-        base = demand if demand.shape == shape else one_to_many(demand, shape[0])
-        return Scaled(base, np.broadcast_to(periods, shape))
-    closed = _closed_form(demand, periods, rho)
-    if closed is not None:
-        return closed
-    return sum_of_periods(demand, _whole(periods), rho, points=points)
+    return _fixed(demand, np.broadcast_to(periods, shape), np.broadcast_to(rho, shape), points)
+
+
+def _fixed(demand: Demand, periods: Array, rho: Array, points: int) -> Demand:
+    """Known periods per item. Each item gets the form that suits it alone, whatever the other items need."""
+    if isinstance(demand, Deterministic):
+        return Deterministic(demand.value * periods)
+    if isinstance(demand, Normal):
+        factor = periods if not np.any(rho) else _variance_factor(_whole(periods), rho)
+        return Normal(demand.mean * periods, demand.sd * np.sqrt(factor))
+    divisible = isinstance(demand, (Poisson, NegativeBinomial, Gamma, CompoundPoisson))
+    kinds = np.select([(rho == 0.0) & divisible, periods == 1.0, rho == 1.0], [0, 1, 2], default=3)
+    found = np.unique(kinds)
+    if len(found) == 1:
+        return _of_one_kind(int(found[0]), demand, periods, rho, points)
+    parts, where = [], [np.flatnonzero(kinds == kind) for kind in found]
+    for kind, items in zip(found, where):
+        chosen = demand.take(items) if len(demand.shape) == 1 and demand.shape == periods.shape else demand
+        parts.append(_of_one_kind(int(kind), chosen, periods[items], rho[items], points))
+    return Assorted(parts, where)
+
+
+def _of_one_kind(kind: int, demand: Demand, periods: Array, rho: Array, points: int) -> Demand:
+    if kind == 0:
+        return _divided(demand, periods)
+    if kind == 3:
+        return sum_of_periods(demand, _whole(periods), rho, points=points)
+    whole = demand if demand.shape == periods.shape else one_to_many(demand, len(periods))
+    return whole if kind == 1 else Scaled(whole, periods)
+
+
+def _divided(demand: Demand, periods: Array) -> Demand:
+    """Independent periods, whole or not, of a family closed under addition."""
+    if isinstance(demand, Poisson):
+        return Poisson(demand.mean * periods)
+    if isinstance(demand, NegativeBinomial):
+        return NegativeBinomial(demand.mean * periods, demand.variance * periods)
+    if isinstance(demand, CompoundPoisson):
+        return demand.over(periods)
+    assert isinstance(demand, Gamma)
+    return Gamma(demand.mean * periods, demand.sd * np.sqrt(periods))
 
 
 def _over_horizon(horizon: Horizon, lead_time: ArrayLike | RandomLeadTime, review: Array, rho: Array) -> Demand:
@@ -92,27 +125,6 @@ def _over_horizon(horizon: Horizon, lead_time: ArrayLike | RandomLeadTime, revie
     if isinstance(lead_time, Demand):
         raise ArgumentError("lead_time must be fixed or a mapping {periods: probability} for a forecast over periods")
     return horizon.over(_checks.non_negative("lead_time", lead_time) + review)
-
-
-def _closed_form(demand: Demand, periods: Array, rho: Array) -> Demand | None:
-    """The exact distribution of the sum where the family is closed under it, else None."""
-    independent = not np.any(rho)
-    if isinstance(demand, Normal):
-        factor = periods if independent else _variance_factor(_whole(periods), rho)
-        return Normal(demand.mean * periods, demand.sd * np.sqrt(factor))
-    if isinstance(demand, Deterministic):
-        return Deterministic(demand.value * periods + 0.0 * rho)
-    if not independent:
-        return None
-    if isinstance(demand, Poisson):
-        return Poisson(demand.mean * periods)
-    if isinstance(demand, NegativeBinomial):
-        return NegativeBinomial(demand.mean * periods, demand.variance * periods)
-    if isinstance(demand, CompoundPoisson):
-        return demand.over(periods)
-    if isinstance(demand, Gamma):
-        return Gamma(demand.mean * periods, demand.sd * np.sqrt(periods))
-    return None
 
 
 def _variance_factor(periods: NDArray[np.int64], rho: Array) -> Array:
