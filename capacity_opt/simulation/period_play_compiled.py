@@ -80,7 +80,7 @@ def _advance(
     out[5], out[6], out[7], out[8], out[9] = ready, orders, ordered, cycles, good
 
 
-_advance_compiled = njit(cache=True, nogil=True)(_advance)
+_advance_compiled = njit(cache=True, nogil=True, inline="always")(_advance)
 
 
 # fmt: off
@@ -137,14 +137,19 @@ def _cell(
     ring[:] = 0.0
     plain = every_review and review == 1 and lot == 0.0 and cap == np.inf and len(trigger) == 1 and len(lead) == 1
     plain = plain and trigger[0] == up_to[0] and net <= up_to[0]
-    if plain and lost_sales:  # two copies, each compiled for its own kind: a quarter faster
+    if plain and lost_sales:  # copies compiled for their own kind of demand: a quarter faster
         _replenish_compiled(demand, up_to[0], lead[0], net, True, warm_up, ring, out)
     elif plain:
         _replenish_compiled(demand, up_to[0], lead[0], net, False, warm_up, ring, out)
+    elif lost_sales:
+        marks[:] = False
+        _advance_compiled(
+            demand, lead, trigger, up_to, lot, cap, review, net, True, every_review, warm_up, ring, marks, out
+        )
     else:
         marks[:] = False
         _advance_compiled(
-            demand, lead, trigger, up_to, lot, cap, review, net, lost_sales, every_review, warm_up, ring, marks, out
+            demand, lead, trigger, up_to, lot, cap, review, net, False, every_review, warm_up, ring, marks, out
         )
 
 
