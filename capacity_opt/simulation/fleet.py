@@ -48,9 +48,9 @@ def simulate_fleet(
     """Judge ``plan`` on ``samples`` fresh outcomes of ``problem``; see :class:`FleetJudgement` for what is measured.
 
     ``dispatch``: ``"optimal"`` places as a scheduler that re-optimises every period (the cheapest under strict
-    priority; in large linked fleets, above 40 rows a cell, it falls back to the rules); ``"greedy"`` follows simple rules of
-    operations; ``"exact"`` serves as much as strict priority allows at all, at any price, by a linear program wherever
-    the rules left demand unmet. ``disruptions`` replaces those of the problem (lost zones, late deliveries).
+    priority; in large linked fleets, above 40 rows a cell, it falls back to the rules); ``"greedy"`` follows simple
+    rules of operations; ``"exact"`` serves as much as strict priority allows at all, at any price, by a linear program
+    wherever the rules left demand unmet. ``disruptions`` replaces those of the problem (lost zones, late deliveries).
     ``shortage_worth`` (J,): the highest price per unit and period that operations pay to avoid a shortage (default: the
     plan's own; without one the penalty, or any price where a promise stands). ``level``: confidence of the intervals.
 
