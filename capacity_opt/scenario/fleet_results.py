@@ -32,7 +32,6 @@ def fleet_tables(
         "demand_fan": demand_fan(problem, draws, chance),
         "cost": cost(problem, plan),
         "availability": availability(problem, plan, judged),
-        "availability_by_period": availability_by_period(problem, judged),
         "utilization": utilization(problem, plan),
         "prices": table_of(
             [{"name": p.name, "value": p.value, "unit": p.unit, "kind": p.kind} for p in plan.prices],
@@ -245,13 +244,19 @@ def availability(problem: FleetProblem, plan: FleetPlan, judged: FleetJudgement)
     return table_of(rows, tuple(rows[0]) if rows else ("class",))
 
 
-def availability_by_period(problem: FleetProblem, judged: FleetJudgement) -> Table:
-    """Fill per class and period as judged."""
+def availability_by_period(problem: FleetProblem, judged: FleetJudgement, promised: Array) -> Table:
+    """Fill per class and period: ``promised`` (C, T), and as judged."""
     fill = judged.fill_by_period
     value, low, high = (np.asarray(each) for each in (fill.value, fill.low, fill.high))
-    columns = ("class", "period", "judged_fill", "judged_low", "judged_high")
+    columns = ("class", "period", "promised_fill", "judged_fill", "judged_low", "judged_high")
     rows = [
-        dict(zip(columns, (name, period, float(value[c, t]), float(low[c, t]), float(high[c, t])), strict=True))
+        dict(
+            zip(
+                columns,
+                (name, period, float(promised[c, t]), float(value[c, t]), float(low[c, t]), float(high[c, t])),
+                strict=True,
+            )
+        )
         for c, name in enumerate(judged.classes)
         for t, period in enumerate(problem.periods)
     ]

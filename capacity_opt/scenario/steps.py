@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.fleet.size import size_fleet
 from capacity_opt.frontier import Frontier, frontier
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.calibrate import calibrated
-from capacity_opt.scenario.fleet_results import fleet_tables, frontier_table
+from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_table, replenish
 from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.run_folder import Table
@@ -19,6 +23,7 @@ from capacity_opt.scenario.spec import Simulation
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
 
+Array = NDArray[np.float64]
 Tell = Callable[[str], None]
 
 # The judge draws from streams that the optimiser never uses.
@@ -95,7 +100,22 @@ def _fleet(
     )
     draws, chance = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
     outcome.tables |= fleet_tables(problem, plan, outcome.judged, draws, chance)
+    outcome.tables["availability_by_period"] = availability_by_period(
+        problem, outcome.judged, _own_fill(scenario, plan)
+    )
     watch.ended("judge")
+
+
+def _own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
+    """(C, T) fill per period in the very samples that the plan was made from."""
+    problem, section = scenario.fleet, scenario.spec.fleet
+    assert problem is not None
+    assert section is not None
+    values, chance = problem.demand.draw(problem.samples, seed=scenario.seed)
+    if section.formulation == "deterministic":
+        values, chance = np.tensordot(chance, values, 1)[None], np.ones(1)
+    seen = replace(problem, demand=GivenSamples(values, chance))
+    return np.asarray(simulate_fleet(plan, seen, samples=max(2, len(chance)), seed=scenario.seed).fill_by_period.value)
 
 
 def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
