@@ -19,6 +19,7 @@ from capacity_opt.solvers.backend import Settings, relative_gap, without_solving
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.ortools_arrays import version
 from capacity_opt.solvers.solution import Reason, Solution
+from capacity_opt.solvers.stoppable import run_stoppable
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -72,8 +73,13 @@ class CpSat:
             for variable, value in zip(model.variables, np.rint(settings.start).astype(int)):
                 model.model.add_hint(variable, int(value))
         solver = _solver(settings)
-        status = solver.solve(model.model, _reporter(settings, whole, lp, started))
-        return _read(lp, whole, solver, status, model.variables, time.perf_counter() - started)
+        reporter = _reporter(settings, whole, lp, started)
+        status, interrupted = run_stoppable(lambda: solver.solve(model.model, reporter), solver.stop_search)
+        seconds = time.perf_counter() - started
+        if status is None:
+            return Solution(reason="no_solution", limit="interrupted", solver=self.name, seconds=seconds)
+        answer = _read(lp, whole, solver, status, model.variables, seconds)
+        return replace(answer, limit="interrupted") if interrupted else answer
 
 
 def to_whole_numbers(lp: LinearProgram) -> WholeProgram | str:
@@ -158,6 +164,7 @@ def _solver(settings: Settings) -> Any:
     solver.parameters.max_time_in_seconds = settings.time_limit
     solver.parameters.relative_gap_limit = settings.gap
     solver.parameters.random_seed = settings.seed
+    solver.parameters.catch_sigint_signal = False
     solver.parameters.num_workers = settings.threads or 1
     for name, value in settings.options.items():
         try:

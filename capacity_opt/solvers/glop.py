@@ -14,6 +14,7 @@ from capacity_opt.solvers.duality import lagrangian_bound, reduced_costs
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.ortools_arrays import model_of, stopped_by, version
 from capacity_opt.solvers.solution import Solution
+from capacity_opt.solvers.stoppable import run_stoppable
 
 Array = NDArray[np.float64]
 
@@ -41,12 +42,15 @@ class Glop:
         solver.set_time_limit_in_seconds(settings.time_limit)
         solver.set_solver_specific_parameters("\n".join(f"{name}: {value}" for name, value in settings.options.items()))
         model = model_of(lp)
-        status = solver.solve(model)
+        status, interrupted = run_stoppable(lambda: solver.solve(model), solver.stop_search)
+        if status is None:
+            return Solution(reason="no_solution", limit="interrupted", solver=self.name)
         if status.name == "INVALID_SOLVER_PARAMETERS":
             raise ArgumentError(f"options {dict(settings.options)!r} are refused by GLOP: unknown name or value")
         seconds = time.perf_counter() - started
         base = Solution(reason="error", seconds=seconds, solver=self.name, version=version(), message=status.name)
         reason, limit = stopped_by(status.name)
+        limit = "interrupted" if interrupted else limit
         if reason == "infeasible" and lp.cost.any():
             # GLOP's presolve says infeasible for "infeasible or unbounded"; without costs only one is left
             free = self.solve(replace(lp, cost=np.zeros_like(lp.cost)), settings)

@@ -2,7 +2,8 @@
 
 A first-order point fulfils rows only to a tolerance, and points it calls optimal do violate rows. So the reason is at
 best ``"feasible"``, the point is dropped when it breaks a row by more than 1e-6 (relative), and the bound is what its
-row duals really prove (often minus infinity). For a certified answer use HiGHS.
+row duals really prove (often minus infinity). For a certified answer use HiGHS. PDLP keeps Python's lock while it runs:
+Ctrl-C is seen when it returns, so give it a time limit.
 """
 
 from __future__ import annotations

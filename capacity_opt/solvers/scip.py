@@ -1,6 +1,8 @@
 """SCIP, as OR-tools ships it: an unrelated branch-and-bound code, for an independent opinion on integer programs.
 
-Its integers are rounded and fixed, and the rest is solved by GLOP, which shares no code with HiGHS either.
+It cannot be stopped from outside without printing: after Ctrl-C the answer is "no_solution" and its thread ends at the
+time limit or with the process. Its integers are rounded and fixed, and the rest is solved by GLOP, which shares no code
+with HiGHS either.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.ortools_arrays import model_of, version
 from capacity_opt.solvers.rounding import fix_integers, largest_violation, nearest_integers
 from capacity_opt.solvers.solution import Limit, Reason, Solution
+from capacity_opt.solvers.stoppable import run_stoppable
 
 Array = NDArray[np.float64]
 
@@ -56,13 +59,15 @@ class Scip:
         solver.set_time_limit_in_seconds(settings.time_limit)
         solver.set_solver_specific_parameters(_parameters(settings))
         model = model_of(lp)
-        status = solver.solve(model)
+        status, interrupted = run_stoppable(lambda: solver.solve(model), solver.stop_search)
+        if status is None:
+            return Solution(reason="no_solution", limit="interrupted", solver=self.name)
         if status.name == "INVALID_SOLVER_PARAMETERS":
             raise ArgumentError(f"options {dict(settings.options)!r} are refused by SCIP: unknown name or value")
         reason, limit = _OUTCOMES.get(status.name, ("error", "none"))
         answer = Solution(
             reason=reason,
-            limit=limit,
+            limit="interrupted" if interrupted else limit,
             seconds=time.perf_counter() - started,
             solver=self.name,
             version=version(),
@@ -76,6 +81,7 @@ def _parameters(settings: Settings) -> str:
         "limits/gap": max(settings.gap, 1e-9),
         "randomization/randomseedshift": settings.seed,
         "numerics/feastol": 1e-9,
+        "misc/catchctrlc": "FALSE",
     }
     return "\n".join(f"{name} = {value}" for name, value in {**common, **settings.options}.items())
 
