@@ -302,7 +302,6 @@ def test_resume_does_a_killed_run_again(call, tmp_path):
     (killed / "results").mkdir(parents=True)
     (killed / "request.json").write_text(json.dumps(request))
     assert "1 run was killed" in call("list", "--out", out)[2]
-    time.sleep(1.1)
     assert call("resume", "--out", out, "-q")[0] == code
     assert not killed.exists()
     again = out / names(out)[-1]
@@ -387,3 +386,48 @@ def test_signals_leave_no_torn_run(tmp_path, number, code):
     assert "Traceback" not in err
     left = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert not [name for name in left if not name.startswith(".partial")]
+
+
+def test_query_asks_all_runs(call, runs):
+    code, out, _ = call(
+        "query", "SELECT run, sum(EffectiveCost) AS total FROM cost GROUP BY run", "--out", runs, "--json"
+    )
+    told = json.loads(out)
+    assert code == 0
+    assert [row[0] for row in told["rows"]] == names(runs)
+    assert [row[1] for row in told["rows"]] == pytest.approx([1680, 1560])
+    assert "CREATE TABLE" in call("query", "--out", runs)[1]
+
+
+@pytest.mark.parametrize("sql", ["SELEKT 1", "SELECT * FROM nothing", "DELETE FROM cost"])
+def test_queries_that_cannot_be_answered(call, runs, sql):
+    code, _, err = call("query", sql, "--out", runs)
+    assert code == 2
+    assert "cannot be answered" in err
+
+
+def test_compare_writes_a_page(call, runs):
+    code, _, _ = call("compare", *names(runs), "--out", runs, "--html", "compare.html", "-q")
+    assert code == 0
+    assert "1,560" in Path("compare.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_killed_runs_leave_nothing_torn_and_resume_to_the_same_results(call, tmp_path):
+    out = tmp_path / "runs"
+    assert call("run", TOY, "--out", out, "-q")[0] == 0
+    whole = next(out.iterdir())
+    for after in (0.3, 0.8, 1.3, 1.8):
+        process = command("run", TOY, "--out", out, "-q")
+        time.sleep(after)
+        process.kill()
+        process.communicate(timeout=20)
+    finished = [path for path in out.iterdir() if not path.name.startswith(".partial-")]
+    assert all((path / "timing.json").is_file() for path in finished)
+    assert call("resume", "--out", out, "-q")[0] == 0
+    assert not [
+        path for path in out.iterdir() if path.name.startswith(".partial-") and (path / "request.json").exists()
+    ]
+    for run in (path for path in out.iterdir() if not path.name.startswith(".partial-")):
+        for path in sorted((whole / "results").iterdir()):
+            assert path.read_bytes() == (run / "results" / path.name).read_bytes()

@@ -25,6 +25,7 @@ COMMANDS = {
     "list": "List finished runs.",
     "show": "Show a run, or a scenario after all its changes.",
     "compare": "Compare two runs: what changed and why the cost moved.",
+    "query": "Ask all past runs a question in SQL.",
     "sweep": "Run a scenario for every combination of settings.",
     "frontier": "The cost curve of a scenario over a target.",
     "simulate": "Judge a run's plan again on fresh demand.",

@@ -25,6 +25,7 @@ SHARES = ("availability", "utilization")
 @click.option(
     "--fail-if", "conditions", multiple=True, metavar="CONDITION", help="Exit 9 where it holds: 'cost > +5%'."
 )
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the comparison as a page too.")
 @click.option("--all", "everything", is_flag=True, help="Show lines that did not change too.")
 @common
 def command(
@@ -32,6 +33,7 @@ def command(
     after: str,
     out: Path,
     conditions: tuple[str, ...],
+    html: Path | None,
     everything: bool,
     as_json: bool,
     quiet: bool,
@@ -42,13 +44,16 @@ def command(
     \b
     Examples:
       capacity-opt compare latest 20270104T080000Z
-      capacity-opt compare runs/base runs/new --fail-if 'cost > +5%'
+      capacity-opt compare runs/base runs/new --html compare.html --fail-if 'cost > +5%'
     """
     from capacity_opt.scenario.compare import compare_runs, exceeded
     from capacity_opt.scenario.past_runs import find_run
 
     output = Output(as_json, quiet, verbose)
-    found = compare_runs(find_run(before, out), find_run(after, out))
+    runs = find_run(before, out), find_run(after, out)
+    found = compare_runs(*runs)
+    if html is not None:
+        _write_page(runs[0].folder, runs[1].folder, html)
     failed = [condition for condition in conditions if exceeded(found, condition)]
     if as_json:
         output.json(_json(found, failed))
@@ -57,6 +62,14 @@ def command(
         for condition in failed:
             output.note(f"--fail-if {condition}: it does.")
     return FAILED if failed else 0
+
+
+def _write_page(before: Path, after: Path, page: Path) -> None:
+    from capacity_opt.report.compare_page import write_comparison
+    from capacity_opt.scenario.run_folder import told_as_run_error
+
+    with told_as_run_error(page):
+        write_comparison(before, after, page)
 
 
 def _json(found: Comparison, failed: list[str]) -> dict[str, object]:

@@ -137,7 +137,7 @@ def _begin(
     """The folder of a run with what it is made from: the request, the resolved scenario and its tables."""
     resolved = resolved_toml(scenario)
     identity = identity_of(scenario)
-    partial = PartialRun(out, f"{begun:%Y%m%dT%H%M%SZ}-{_slug(scenario.name)}-{_hash(identity)[:8]}")
+    partial = PartialRun(out, begun, f"{_slug(scenario.name)}-{_hash(identity)[:8]}")
     request = {"scenario": str(path.resolve()), "out": str(out.resolve()), **vars(options), "process": os.getpid()}
     partial.write_json(REQUEST, request)
     partial.write_text("resolved.toml", resolved)

@@ -7,6 +7,7 @@ renamed as a whole. A folder without that prefix is therefore always complete.
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import errno
 import io
 import json
@@ -48,14 +49,26 @@ def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table
 class PartialRun:
     """A run being written in ``out``; :meth:`finish` makes it real, :meth:`discard` takes it away."""
 
-    def __init__(self, out: Path, name: str) -> None:
-        self.final = out / name
-        self.path = out / f"{PARTIAL}{name}"
+    def __init__(self, out: Path, begun: dt.datetime, name: str) -> None:
         with told_as_run_error(out):
             out.mkdir(parents=True, exist_ok=True)
-            if self.path.exists():
-                shutil.rmtree(self.path)
-            (self.path / "results").mkdir(parents=True)
+            self.final, self.path = self._claim(out, begun, name)
+            (self.path / "results").mkdir()
+
+    @staticmethod
+    def _claim(out: Path, begun: dt.datetime, name: str) -> tuple[Path, Path]:
+        """The first free name: a run that begins in the same second as its twin is called a second later."""
+        while True:
+            stamped = f"{begun:%Y%m%dT%H%M%SZ}-{name}"
+            final, path = out / stamped, out / f"{PARTIAL}{stamped}"
+            begun += dt.timedelta(seconds=1)
+            if final.exists():
+                continue
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return final, path
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file (UTF-8, unix line ends)."""
@@ -94,9 +107,6 @@ class PartialRun:
             for path in sorted(self.path.rglob("*"), reverse=True):
                 _flush(path)
             _flush(self.path)
-            if self.final.exists():
-                shutil.rmtree(self.path)
-                raise RunFolderError(f"{self.final} exists already: it was written in the same second. Run again")
             self.path.rename(self.final)
             _flush(self.final.parent)
         return self.final
