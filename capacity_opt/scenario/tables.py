@@ -89,7 +89,7 @@ def _numbered_rows(text: str, name: str, problems: Problems) -> list[tuple[int, 
     try:
         for cells in reader:
             row, before = before + 1, reader.line_num
-            if any(cell.strip() for cell in cells) and not cells[0].startswith("# "):
+            if any(map(str.strip, cells)) and not cells[0].startswith("# "):
                 found.append((row, cells))
     except csv.Error as error:
         problems.error("E234", name, f"is not valid CSV: {error}", row=reader.line_num, fix="Close every quote")

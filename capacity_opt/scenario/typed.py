@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.scenario import cells
+from capacity_opt.scenario.many_numbers import many_numbers
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 from capacity_opt.scenario.schema import DURATION_UNITS, Column, TableSchema
 from capacity_opt.scenario.tables import TextTable
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 ALL = -1
+# Columns longer than this are tried as a whole first; only where a cell is odd are they read one by one.
+LARGE = 5000
 
 
 def one_or_all(position: int) -> slice:
@@ -140,8 +143,16 @@ def _blank(column: Column, name: str | None, position: int, note: Note) -> None:
 
 def _numbers(column: Column, name: str | None, raw: list[str], note: Note, context: Context) -> Array:
     default = column.default if isinstance(column.default, float) else math.nan
+    if name is None:
+        return np.full(len(raw), default)
     read = cells.whole if column.kind == "whole" else cells.number
     unit = name.removeprefix(column.name).strip("_").removesuffix("s") if name and column.kind == "duration" else ""
+    if (
+        len(raw) > LARGE
+        and not unit
+        and (plain := many_numbers(raw, column.rule, whole=column.kind == "whole")) is not None
+    ):
+        return plain
     values = np.full(len(raw), default)
     for position, text in enumerate(raw):
         if not text.strip():
@@ -173,6 +184,10 @@ def _flags(column: Column, raw: list[str], note: Note) -> list[bool | None]:
 
 def _texts(column: Column, name: str | None, raw: list[str], note: Note) -> list[str]:
     default = column.default if isinstance(column.default, str) else ""
+    if name is None:
+        return [default] * len(raw)
+    if all(map(str.strip, raw)):
+        return raw
     for position, text in enumerate(raw):
         if not text.strip():
             _blank(column, name, position, note)

@@ -183,6 +183,22 @@ def test_mixed_families_of_items(tmp_path):
     assert demand.quantile(0.5).tolist() == [3, 8, 2]
 
 
+def test_long_columns_are_read_like_short_ones(tmp_path):
+    rows = [f"i{n},z1,{n % 7 + 0.5},9,30,{n % 3}\n" for n in range(6000)]
+    demand = [f"i{n},z1,1,{n % 5 + 2},9\n" for n in range(6000)]
+    header, demand_header = FILES["items.csv"].partition("\n")[0], FILES["item_demand.csv"].partition("\n")[0]
+    folder = write(
+        tmp_path / "s", items_csv=f"{header}\n{''.join(rows)}", item_demand_csv=f"{demand_header}\n{''.join(demand)}"
+    )
+    items = co.read_scenario(folder).inventory
+    assert items.item.holding_cost.tolist() == [n % 7 + 0.5 for n in range(6000)]
+    assert items.on_hand.tolist() == [n % 3 for n in range(6000)]
+    rows[4321] = 'i4321,z1,"1,234",9,30,0\n'
+    (folder / "items.csv").write_text(f"{header}\n{''.join(rows)}")
+    with pytest.raises(co.ScenarioError, match=r"E218 items.csv:4323:holding_cost_usd = '1,234'"):
+        co.read_scenario(folder)
+
+
 def test_the_reference_page_is_up_to_date():
     page = Path(__file__).parents[2] / "docs" / "reference" / "scenario.md"
     text = page.read_text(encoding="utf-8")
