@@ -13,39 +13,53 @@ to the "bunching" of Wets (1988, Large scale linear programming techniques in st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from types import ModuleType
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import SolverError
+from capacity_opt.solvers.stochastic.bases import INFEASIBLE, OPTIMAL, TOO_LONG, UNKNOWN, Nodes, Tableau, empty_nodes
 from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
 
 Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 IndexArray = NDArray[np.int32]
 
-OPTIMAL, TOO_LONG, INFEASIBLE, NO_BASIS = -1, -2, -10, -2
 LONGEST_WALK = 400
-PIVOT_TOLERANCE = 1e-9
 FEASIBILITY = 1e-9
+DUAL_FEASIBILITY = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupValue:
     """The expected recourse of a group at a point: ``value``; ``slope`` (m,) its derivative by the right-hand side;
-    ``sample_values`` (S,); ``basis`` (S,) the optimal basis of each sample. Where some sample has no feasible
-    recourse, ``ray`` (m,) and ``ray_level`` say which right-hand sides are possible: ray @ rhs >= ray_level, for
-    ``ray_sample``."""
+    ``sample_values`` (S,); ``basis`` (S,) the optimal basis of each sample; ``columns`` (n,) the expected recourse.
+    Where some sample has no feasible recourse, ``ray`` (m,) and ``ray_level`` say which right-hand sides are possible:
+    ray @ rhs >= ray_level, for ``ray_sample``."""
 
     value: float
     slope: Array
     sample_values: Array
     basis: IndexArray
+    columns: Array
     ray: Array | None = None
     ray_level: float = 0.0
     ray_sample: int = -1
+
+
+def no_recourse(group: SampleGroup, basis: IndexArray, rows: IntArray, ray: Array, level: float, n: int) -> GroupValue:
+    """A group in which some sample has no recourse; the ray is told for the sample that it cuts deepest."""
+    return GroupValue(
+        value=np.inf,
+        slope=np.zeros(len(ray)),
+        sample_values=np.full(len(group.values), np.inf),
+        basis=basis,
+        columns=np.full(n, np.nan),
+        ray=ray,
+        ray_level=level,
+        ray_sample=int(np.argmin(group.values @ ray[rows])),
+    )
 
 
 class RecourseGraph:
@@ -53,106 +67,65 @@ class RecourseGraph:
 
     def __init__(self, family: RecourseFamily, first_basis: NDArray[np.int64]) -> None:
         """``first_basis`` (m,): columns of [matrix, identity] that form a dual-feasible basis."""
-        m, _ = family.matrix.shape
+        m, n = family.matrix.shape
         self._family = family
-        self._matrix = np.hstack([family.matrix, np.eye(m)])
-        self._cost = np.concatenate([family.cost, np.zeros(m)])
-        self._lower = np.concatenate([family.lower, family.slack_lower])
-        self._upper = np.concatenate([family.upper, family.slack_upper])
-        self._index: dict[bytes, int] = {}
-        self.count = 0
-        self._allocate(64)
-        self._add(first_basis)
-
-    def _allocate(self, room: int) -> None:
-        m, n = self._matrix.shape
-        old = self.__dict__.copy()
-        fresh = {
-            "_columns": np.zeros((room, m), dtype=np.int64),
-            "_inverse": np.zeros((room, m, m)),
-            "_random_inverse": np.zeros((room, m, len(self._family.random_rows))),
-            "_offset": np.zeros((room, m)),
-            "_basic_lower": np.zeros((room, m)),
-            "_basic_upper": np.zeros((room, m)),
-            "_duals": np.zeros((room, m)),
-            "_constant": np.zeros(room),
-            "_reduced": np.zeros((room, n)),
-            "_next": np.full((room, 2 * m), -1, dtype=np.int32),
-        }
-        for name, array in fresh.items():
-            if name in old:
-                array[: self.count] = old[name][: self.count]
-            setattr(self, name, array)
-
-    _columns: NDArray[np.int64]
-    _inverse: Array
-    _random_inverse: Array
-    _offset: Array
-    _basic_lower: Array
-    _basic_upper: Array
-    _duals: Array
-    _constant: Array
-    _reduced: Array
-    _next: IndexArray
-
-    def _add(self, columns: NDArray[np.int64]) -> int:
-        columns = np.sort(columns)
-        key = columns.tobytes()
-        if key in self._index:
-            return self._index[key]
-        if self.count == len(self._constant):
-            self._allocate(2 * self.count)
-        node, self.count = self.count, self.count + 1
-        self._index[key] = node
-        inverse = np.linalg.inv(self._matrix[:, columns])
-        duals = self._cost[columns] @ inverse
-        reduced = self._cost - duals @ self._matrix
-        reduced[columns] = 0.0
-        parked = self._parked(columns, reduced)
-        self._columns[node], self._inverse[node], self._reduced[node] = columns, inverse, reduced
-        self._random_inverse[node] = inverse[:, self._family.random_rows]
-        self._offset[node] = -inverse @ (self._matrix @ parked)
-        self._basic_lower[node], self._basic_upper[node] = self._lower[columns], self._upper[columns]
-        self._duals[node], self._constant[node] = duals, float(reduced @ parked)
-        return node
-
-    def _parked(self, columns: NDArray[np.int64], reduced: Array) -> Array:
-        """Where the nonbasic columns stand: the bound that their reduced cost asks for."""
-        preferred = np.where(reduced >= 0, self._lower, self._upper)
-        other = np.where(np.isfinite(self._lower), self._lower, np.where(np.isfinite(self._upper), self._upper, 0.0))
-        parked = np.where(np.isfinite(preferred), preferred, other)
-        parked[columns] = 0.0
-        return parked
-
-    def _pivot(self, node: int, leaving: int) -> None:
-        """Compute the edge (node, leaving): the dual ratio test, the same for every sample that comes by."""
-        m = len(self._matrix)
-        row = leaving % m
-        alpha = self._inverse[node, row] @ self._matrix
-        toward = -alpha if leaving < m else alpha
-        can_enter = self._can_enter(node, toward)
-        if not can_enter.any():
-            self._next[node, leaving] = NO_BASIS
-            return
-        candidates = np.flatnonzero(can_enter)
-        ratio = np.abs(self._reduced[node, candidates]) / np.abs(toward[candidates])
-        near = candidates[ratio <= ratio.min() + 1e-9 * (1.0 + ratio.min())]
-        entering = near[np.argmax(np.abs(toward[near]))]
-        columns = self._columns[node].copy()
-        columns[row] = entering
-        target = self._add(columns)
-        self._next[node, leaving] = target
-
-    def _can_enter(self, node: int, toward: Array) -> NDArray[np.bool_]:
-        """Nonbasic columns whose move off their bound brings the leaving row back to its own."""
-        nonbasic = np.ones(len(toward), dtype=bool)
-        nonbasic[self._columns[node]] = False
-        free = ~np.isfinite(self._lower) & ~np.isfinite(self._upper)
-        at_upper = np.where(
-            np.isfinite(self._lower) & np.isfinite(self._upper), self._reduced[node] < 0, ~np.isfinite(self._lower)
+        self._rows = np.ascontiguousarray(family.random_rows, dtype=np.int64)
+        self._tableau = Tableau(
+            matrix=np.hstack([family.matrix, np.eye(m)]),
+            cost=np.concatenate([family.cost, np.zeros(m)]).astype(np.float64),
+            lower=np.concatenate([family.lower, family.slack_lower]).astype(np.float64),
+            upper=np.concatenate([family.upper, family.slack_upper]).astype(np.float64),
+            key=np.random.default_rng(0).integers(1, np.iinfo(np.int64).max, m + n),
         )
-        signed = np.where(free, np.abs(toward), np.where(at_upper, -toward, toward))
-        return nonbasic & (self._lower < self._upper) & (signed > PIVOT_TOLERANCE)
+        self._nodes = empty_nodes(64, m, m + n)
+        self.count = 0
+        self._add(np.asarray(first_basis, dtype=np.int64))
+
+    def _add(self, columns: IntArray) -> int:
+        """The number of a basis, added if it is new."""
+        from capacity_opt.solvers.stochastic import walk
+
+        key = int(np.bitwise_xor.reduce(self._tableau.key[columns]))
+        known = np.flatnonzero(self._nodes.key[: self.count] == key)
+        if len(known):
+            return int(known[0])
+        self._make_room(1)
+        walk.add_node(self._nodes, self._tableau, self.count, columns)
+        self.count += 1
+        return self.count - 1
+
+    def _make_room(self, more: int) -> None:
+        old, need = self._nodes, self.count + more
+        if need <= len(old.key):
+            return
+        fresh = empty_nodes(max(need, 2 * len(old.key)), *self._tableau.matrix.shape)
+        for mine, before in zip(fresh, old):
+            mine[: self.count] = before[: self.count]
+        self._nodes = fresh
+
+    def with_cost(self, cost: Array) -> tuple[RecourseGraph, IndexArray]:
+        """The graph of the same problem at another ``cost`` (n,), with every basis met here that is still dual feasible;
+        and for each basis here its number there (0, some basis, where it is not)."""
+        old, m = self._nodes, len(self._family.matrix)
+        tableau = self._tableau._replace(cost=np.concatenate([cost, np.zeros(m)]))
+        feasible = self._still_feasible(tableau)
+        family = replace(self._family, cost=cost)
+        graph = RecourseGraph(family, old.columns[feasible[0]] if len(feasible) else _first_basis(family))
+        number = np.zeros(self.count, dtype=np.int32)
+        for node in feasible:
+            number[node] = graph._add(old.columns[node])
+        return graph, number
+
+    def _still_feasible(self, tableau: Tableau) -> IntArray:
+        """Which bases met here are dual feasible at another cost."""
+        old = self._nodes
+        columns = old.columns[: self.count]
+        duals = np.einsum("bi,bij->bj", tableau.cost[columns], old.inverse[: self.count])
+        reduced = tableau.cost - duals @ tableau.matrix
+        np.put_along_axis(reduced, columns, 0.0, axis=1)
+        size = DUAL_FEASIBILITY * (1.0 + float(np.abs(tableau.cost).max(initial=0.0)))
+        wrong = ((reduced > size) & ~np.isfinite(tableau.lower)) | ((reduced < -size) & ~np.isfinite(tableau.upper))
+        return np.flatnonzero(~wrong.any(axis=1))
 
     def evaluate(self, group: SampleGroup, point: Array, basis: IndexArray) -> GroupValue:
         """Expected recourse of ``group`` at first-stage ``point``. ``basis`` (S,) is where each sample starts its
@@ -166,117 +139,117 @@ class RecourseGraph:
         return self._value(group, base, basis)
 
     def _walk_all(self, values: Array, base: Array, basis: IndexArray, tolerance: float) -> IndexArray:
+        from capacity_opt.solvers.stochastic import walk
+
         final = np.full(len(values), OPTIMAL, dtype=np.int32)
         todo = np.arange(len(values))
-        rows = self._matrix.shape[0]
+        m = len(base)
         while len(todo):
             here, stopped = basis[todo], np.empty(len(todo), dtype=np.int32)
-            start = self._offset[: self.count] + self._inverse[: self.count] @ base
             chosen = values if len(todo) == len(values) else values[todo]
-            arguments = (start, self._random_inverse, self._basic_lower, self._basic_upper, self._next)
-            _walker()(chosen, *arguments, here, stopped, LONGEST_WALK, tolerance)
-            basis[todo] = here
-            if np.any(stopped == TOO_LONG):
-                raise SolverError("the walk over recourse bases does not end: use the extensive form for this model")
-            final[todo] = stopped
+            known = Nodes(*(array[: self.count] for array in self._nodes))
+            walk.walk_all(known, chosen, self._rows, base, here, stopped, tolerance, LONGEST_WALK)
+            lost = np.flatnonzero(stopped == TOO_LONG)
+            for s in lost:
+                stopped[s] = self._rescued(base, chosen[s], here[s : s + 1])
+            basis[todo], final[todo] = here, stopped
             unknown = stopped >= 0
-            for edge in np.unique(here[unknown].astype(np.int64) * (2 * rows) + stopped[unknown]):
-                self._pivot(int(edge // (2 * rows)), int(edge % (2 * rows)))
+            edges = np.unique(here[unknown].astype(np.int64) * (2 * m) + stopped[unknown])
+            self._grow(np.column_stack(np.divmod(edges, 2 * m)))
             todo = todo[unknown]
         return final
 
+    def _grow(self, edges: IntArray) -> None:
+        from capacity_opt.solvers.stochastic import walk
+
+        while len(edges):
+            self.count, done = walk.grow(self._nodes, self._tableau, self.count, edges)
+            edges = edges[done:]
+            if len(edges):
+                self._make_room(1)
+
+    def _rescued(self, base: Array, values: Array, here: IndexArray) -> int:
+        """A walk that goes in circles (ties everywhere) is ended by the LP solver's own basis."""
+        rhs = base.copy()
+        rhs[self._rows] += values
+        found = optimal_basis(self._family, rhs)
+        if found is None:
+            raise SolverError("the walk over recourse bases does not end: use the extensive form for this model")
+        here[0] = self._add(found)
+        return OPTIMAL
+
     def _value(self, group: SampleGroup, base: Array, basis: IndexArray) -> GroupValue:
-        weights = np.bincount(basis, weights=group.probability, minlength=self.count)
-        used = np.flatnonzero(weights)
-        slope = weights[used] @ self._duals[used]
-        random_duals = self._duals[:, self._family.random_rows]
-        constant = self._constant[: self.count] + self._duals[: self.count] @ base
-        per_sample = constant[basis] + np.einsum("sr,sr->s", group.values, random_duals[basis])
+        from capacity_opt.solvers.stochastic import walk
+
+        known = Nodes(*(array[: self.count] for array in self._nodes))
+        total = np.empty(self._tableau.matrix.shape[1])
+        slope, cost = walk.expected(known, group.values, self._rows, base, group.probability, basis, total)
         return GroupValue(
-            value=float(group.probability @ per_sample), slope=slope, sample_values=per_sample, basis=basis
+            value=float(group.probability @ cost),
+            slope=slope,
+            sample_values=cost,
+            basis=basis,
+            columns=total[: len(self._family.cost)],
         )
 
     def _infeasible(self, group: SampleGroup, basis: IndexArray, sample: int, leaving: int) -> GroupValue:
-        rows = self._matrix.shape[0]
-        node, row = int(basis[sample]), leaving % rows
-        sign = 1.0 if leaving < rows else -1.0
-        ray = sign * self._inverse[node, row]
-        bound = self._basic_lower[node, row] if leaving < rows else -self._basic_upper[node, row]
-        tightest = int(np.argmin(group.values @ ray[self._family.random_rows]))
-        nothing = np.full(len(group.values), np.inf)
-        level = float(bound - sign * self._offset[node, row])
-        return GroupValue(
-            value=np.inf,
-            slope=np.zeros(rows),
-            sample_values=nothing,
-            basis=basis,
-            ray=ray,
-            ray_level=level,
-            ray_sample=tightest,
-        )
+        m, n = self._family.matrix.shape
+        node, row = int(basis[sample]), leaving % m
+        sign = 1.0 if leaving < m else -1.0
+        ray = sign * self._nodes.inverse[node, row]
+        bound = self._nodes.lower[node, row] if leaving < m else -self._nodes.upper[node, row]
+        level = float(bound - sign * self._nodes.offset[node, row])
+        return no_recourse(group, basis, self._rows, ray, level, n)
 
     def columns(self, group: SampleGroup, point: Array, basis: IndexArray) -> Array:
         """The optimal recourse columns y (S, n) of samples whose walks have ended in ``basis``."""
-        n = self._family.matrix.shape[1]
         rhs = np.tile(group.base - group.technology @ point, (len(group.values), 1))
-        rhs[:, self._family.random_rows] += group.values
-        result = np.zeros((len(rhs), self._matrix.shape[1]))
+        rhs[:, self._rows] += group.values
+        nodes, result = self._nodes, np.zeros((len(rhs), self._tableau.matrix.shape[1]))
         for node in np.unique(basis):
             mine = np.flatnonzero(basis == node)
-            columns = self._columns[node]
-            result[mine] = self._parked(columns, self._reduced[node])
-            result[np.ix_(mine, columns)] = rhs[mine] @ self._inverse[node].T + self._offset[node]
-        return result[:, :n]
+            result[mine] = nodes.parked[node]
+            result[np.ix_(mine, nodes.columns[node])] = rhs[mine] @ nodes.inverse[node].T + nodes.offset[node]
+        return result[:, : len(self._family.cost)]
+
+    def duals(self, basis: IndexArray) -> Array:
+        """Price of every right-hand side for samples in ``basis``, (S, m)."""
+        prices: Array = self._nodes.duals[basis]
+        return prices
+
+    def dual_violation(self) -> float:
+        """The largest reduced cost that points at a missing bound, over all bases, recomputed from the matrix."""
+        nodes, tableau = self._nodes, self._tableau
+        duals = nodes.duals[: self.count]
+        reduced = tableau.cost - duals @ tableau.matrix
+        wrong = np.where(np.isfinite(tableau.lower), 0.0, np.maximum(reduced, 0.0))
+        wrong = wrong + np.where(np.isfinite(tableau.upper), 0.0, np.maximum(-reduced, 0.0))
+        return float(wrong.max(initial=0.0))
+
+    @property
+    def edges(self) -> int:
+        """How many pivots are known."""
+        return int(np.count_nonzero(self._nodes.following[: self.count] != UNKNOWN))
 
 
-@lru_cache(maxsize=1)
-def _walker():  # type: ignore[no-untyped-def]
-    """The compiled walk, or its NumPy twin where numba is absent."""
-    compiled = _compiled()
-    return compiled.walk if compiled is not None else walk_numpy
+def optimal_basis(family: RecourseFamily, rhs: Array) -> IntArray | None:
+    """The LP solver's optimal basis (m,) for one right-hand side, as columns of [matrix, identity]; None without one."""
+    import highspy
 
+    from capacity_opt.solvers.stochastic.sequence import recourse_model
 
-def _compiled() -> ModuleType | None:
-    try:
-        from capacity_opt.solvers.stochastic import walk
-    except ImportError:
+    highs = recourse_model(family, rhs)
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    return walk
+    basis = highs.getBasis()
+    basic, columns = highspy.HighsBasisStatus.kBasic, len(family.cost)
+    found = [j for j, status in enumerate(basis.col_status) if status == basic]
+    slacks = [columns + i for i, status in enumerate(basis.row_status) if status == basic]
+    return np.array(found + slacks, dtype=np.int64)
 
 
-def walk_numpy(
-    values: Array,
-    start: Array,
-    inverse: Array,
-    lower: Array,
-    upper: Array,
-    next_basis: IndexArray,
-    basis: IndexArray,
-    stopped: IndexArray,
-    longest: int,
-    tolerance: float,
-) -> None:
-    """The same walk in plain NumPy: one step of all unfinished samples at a time, basis by basis."""
-    rows = start.shape[1]
-    active = np.arange(len(values))
-    stopped[:] = TOO_LONG
-    for _ in range(longest):
-        if not len(active):
-            return
-        gap = np.empty((len(active), 2 * rows))
-        for node in np.unique(basis[active]):
-            mine = np.flatnonzero(basis[active] == node)
-            basic = start[node] + values[active[mine]] @ inverse[node].T
-            gap[mine, :rows] = lower[node] - basic
-            gap[mine, rows:] = basic - upper[node]
-        leaving = np.argmax(gap, axis=1)
-        violated = gap[np.arange(len(active)), leaving] > tolerance
-        target = next_basis[basis[active], leaving]
-        stopped[active] = np.where(
-            ~violated,
-            OPTIMAL,
-            np.where(target == NO_BASIS, INFEASIBLE - leaving, np.where(target < 0, leaving, TOO_LONG)),
-        )
-        moving = violated & (target >= 0)
-        basis[active[moving]] = target[moving]
-        active = active[moving]
+def _first_basis(family: RecourseFamily) -> IntArray:
+    from capacity_opt.solvers.stochastic.oracle import dual_feasible_basis
+
+    return dual_feasible_basis(family)

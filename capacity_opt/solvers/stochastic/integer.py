@@ -8,19 +8,24 @@ tolerance: the returned gap is between an evaluated plan and a proven bound.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.solvers.stochastic.master import Master, MasterPoint
-from capacity_opt.solvers.stochastic.oracle import Oracle
-from capacity_opt.solvers.stochastic.program import TwoStageProgram
+from capacity_opt.solvers.stochastic.fixed import Settled, master_values, settle
+from capacity_opt.solvers.stochastic.inner import KEPT
+from capacity_opt.solvers.stochastic.master import MasterPoint
+
+if TYPE_CHECKING:
+    from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
 
 Array = NDArray[np.float64]
 
 NEIGHBOURHOOD_ROUNDS = 12
 NEIGHBOURHOOD_SHARE = 0.3
+PRICES_KEPT = 4
 
 
 @dataclass
@@ -30,8 +35,9 @@ class Incumbent:
     objective: float
     bound: float
     x: Array | None = None
-    group_values: Array | None = None
+    settled: Settled | None = None
     rounds: int = 0
+    prices: list[Array] = field(default_factory=list)
 
     def gap(self) -> float:
         """(objective - bound) / |objective|."""
@@ -39,80 +45,73 @@ class Incumbent:
 
 
 def close_integer_gap(
-    program: TwoStageProgram,
-    oracle: Oracle,
-    master: Master,
-    *,
-    relaxed: Array,
-    bound: float,
-    gap: float,
-    deadline: float,
+    search: Search, *, relaxed: TwoStageSolution, gap: float, deadline: float
 ) -> tuple[Incumbent, str]:
-    """From the relaxation's optimum ``relaxed`` and ``bound``, find whole numbers within ``gap``.
+    """From the relaxation's solution, find whole numbers within ``gap``.
 
     ``deadline`` is a ``time.perf_counter()`` value. Returns the incumbent and ``"optimal"``, ``"limit"`` or
     ``"infeasible"``.
     """
-    first, best = program.first, Incumbent(objective=np.inf, bound=bound)
+    first, master = search.program.first, search.master
+    assert relaxed.x is not None
+    assert relaxed.settled is not None
+    best = Incumbent(objective=np.inf, bound=relaxed.bound, prices=[relaxed.settled.prices])
+    whole, x = first.integer, relaxed.x
     master.set_integer(True)
-    whole = first.integer
-    lower = np.where(whole, np.maximum(np.floor(relaxed + 1e-6), first.column_lower), first.column_lower)
-    upper = np.where(whole, np.minimum(np.ceil(relaxed - 1e-6), first.column_upper), first.column_upper)
+    lower = np.where(whole, np.maximum(np.floor(x + 1e-6), first.column_lower), first.column_lower)
+    upper = np.where(whole, np.minimum(np.ceil(x - 1e-6), first.column_upper), first.column_upper)
     master.set_bounds(lower, np.maximum(lower, upper))
     until = time.perf_counter() + NEIGHBOURHOOD_SHARE * (deadline - time.perf_counter())
     for _ in range(NEIGHBOURHOOD_ROUNDS):
-        point = _propose(master, best, gap / 2, until)
-        if point is None or not _evaluate(program, oracle, master, point, best) or best.gap() <= gap:
+        point = _propose(search, best, gap / 2, until)
+        if point is None or not _evaluate(search, point, best) or best.gap() <= gap:
             break
         if point.objective >= best.objective * (1 - np.sign(best.objective) * gap / 4) or _over(until):
             break
     master.set_bounds(first.column_lower, first.column_upper)
-    return best, _prove(program, oracle, master, best, gap, deadline)
+    reason = _prove(search, best, gap, deadline)
+    master.set_integer(False)
+    return best, reason
 
 
-def _prove(
-    program: TwoStageProgram, oracle: Oracle, master: Master, best: Incumbent, gap: float, deadline: float
-) -> str:
+def _prove(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
     """Repeated masters over the whole region; a point without recourse is cut off and does not count."""
     while best.gap() > gap:
         if _over(deadline):
             return "limit"
-        point = master.solve(time_limit=deadline - time.perf_counter(), gap=gap / 3, start=_start(best))
+        point = search.master.solve(time_limit=deadline - time.perf_counter(), gap=gap / 3, start=_start(search, best))
         if point.reason == "infeasible":
             return "infeasible" if best.x is None else "optimal"
         best.bound = max(best.bound, min(point.bound, best.objective))
         if np.isnan(point.objective):
             return "limit"
         if best.gap() > gap:
-            _evaluate(program, oracle, master, point, best)
+            _evaluate(search, point, best)
     return "optimal"
 
 
-def _propose(master: Master, best: Incumbent, gap: float, until: float) -> MasterPoint | None:
-    point = master.solve(time_limit=until - time.perf_counter(), gap=gap, start=_start(best))
+def _propose(search: Search, best: Incumbent, gap: float, until: float) -> MasterPoint | None:
+    point = search.master.solve(time_limit=until - time.perf_counter(), gap=gap, start=_start(search, best))
     return None if np.isnan(point.objective) else point
 
 
-def _start(best: Incumbent) -> Array | None:
-    return None if best.x is None or best.group_values is None else np.concatenate([best.x, best.group_values])
+def _start(search: Search, best: Incumbent) -> Array | None:
+    return None if best.settled is None else master_values(search, best.settled)
 
 
-def _evaluate(program: TwoStageProgram, oracle: Oracle, master: Master, point: MasterPoint, best: Incumbent) -> bool:
+def _evaluate(search: Search, point: MasterPoint, best: Incumbent) -> bool:
     """Evaluate the proposal with its integers rounded, add its cuts, keep it if better; whether it was new."""
-    first = program.first
+    first = search.program.first
     x = np.where(first.integer, np.rint(point.x), point.x)
     if best.x is not None and np.array_equal(x, best.x):
         return False
     best.rounds += 1
-    values = oracle.evaluate(x)
-    slopes, levels, groups = oracle.cuts(values, x)
-    master.add_cuts(slopes, levels, groups)
-    if groups[0] < 0:
+    settled = settle(search, x, best.prices[-PRICES_KEPT:], goal=min(point.objective, best.objective), rounds=3)
+    if settled is None:
         return True
-    expected = np.array([value.value for value in values])
-    objective = float(first.cost @ x + first.offset + oracle.weights @ expected)
-    if objective < best.objective:
-        best.objective, best.x, best.group_values = objective, x, expected
+    best.prices.append(settled.prices)
+    if settled.violation <= KEPT and settled.objective < best.objective:
+        best.objective, best.x, best.settled = settled.objective, x, settled
     return True
 
 

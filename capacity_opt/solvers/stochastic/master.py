@@ -1,28 +1,42 @@
-"""The master problem of a decomposition: the first stage plus one column per sample group for its expected recourse."""
+"""The master problem of a decomposition: the first stage, and per sample group one column for its expected cost and one
+for each coupling row that it adds to."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from capacity_opt.errors import SolverError
+from capacity_opt.solvers.duality import dual_slack, lagrangian_bound
 from capacity_opt.solvers.highs_engine import POOL, new_highs
 from capacity_opt.solvers.linear_program import LinearProgram
+from capacity_opt.solvers.stochastic.oracle import Cuts
+from capacity_opt.solvers.stochastic.program import Coupling, TwoStageProgram, no_coupling
 
 Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+SMALLEST_SLOPE = 1e-12
+POLL_SECONDS = 0.05
+STOPPING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class MasterPoint:
-    """An optimum of the master (or of its linear relaxation): ``x`` first stage, ``theta`` per group, ``bound`` a lower
-    bound on the whole program, ``objective`` of the master at the point; ``reason`` as in ``Solution``."""
+    """An optimum of the master (or of its linear relaxation): ``x`` first stage, ``theta`` per group, ``added`` per
+    group and coupling row, ``prices`` (R,) of the coupling rows (what the objective pays per unit added), ``bound`` a
+    lower bound on the whole program, ``objective`` of the master at the point; ``reason`` as in ``Solution``."""
 
     reason: str
     x: Array
     theta: Array
+    added: Array
+    prices: Array
     bound: float
     objective: float
 
@@ -30,78 +44,164 @@ class MasterPoint:
 class Master:
     """Holds one HiGHS model that grows by cuts and is re-solved warm."""
 
-    def __init__(self, first: LinearProgram, weights: Array, *, threads: int | None = None, seed: int = 0) -> None:
-        """``weights`` (groups,): cost of each recourse column."""
-        import highspy
-
-        self._first = first
-        self._groups = len(weights)
+    def __init__(
+        self,
+        first: LinearProgram,
+        weights: Array,
+        *,
+        coupling: Coupling | None = None,
+        added: tuple[Array, Array] | None = None,
+        threads: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        """``weights`` (groups,): cost of each recourse column. ``added``: the least and the most (groups, R) that groups
+        may add to the coupling rows; both 0: nothing, and no column."""
+        self.first, self.weights = first, weights
+        self.coupling = no_coupling(first.columns) if coupling is None else coupling
+        nothing = np.zeros((len(weights), len(self.coupling.lower)))
+        self._least, self._most = (nothing, nothing) if added is None else added
+        self._pairs = np.argwhere((self._least != 0) | (self._most != 0))
+        self._pair = np.full(nothing.shape, -1, dtype=np.int64)
+        self._pair[tuple(self._pairs.T)] = np.arange(len(self._pairs))
+        self._freed = weights == 0
+        self._cuts: list[sparse.csr_array] = []
+        self._levels: list[Array] = []
+        self._lower, self._upper, self._relaxed = self._bounds()[0], self._bounds()[1], True
         self._highs: Any = new_highs()
         self._threads = threads
         self._highs.setOptionValue("random_seed", seed)
-        self._check(self._highs.passModel(self._model(highspy, first, weights)), "pass the master")
-        self._relaxed = True
+        self._load()
 
-    def _model(self, highspy: Any, first: LinearProgram, weights: Array) -> Any:
-        model = highspy.HighsLp()
-        groups, infinity = len(weights), highspy.kHighsInf
-        model.num_col_, model.num_row_ = first.columns + groups, first.rows
-        model.col_cost_ = np.concatenate([first.cost, weights])
-        model.col_lower_ = np.concatenate([first.column_lower, np.zeros(groups)])
-        model.col_upper_ = np.concatenate([first.column_upper, np.zeros(groups)])
-        model.row_lower_ = np.maximum(first.row_lower, -infinity)
-        model.row_upper_ = np.minimum(first.row_upper, infinity)
+    @property
+    def columns(self) -> int:
+        """First stage, cost of every group, and what groups add."""
+        return self.first.columns + len(self.weights) + len(self._pairs)
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether every group has a cut, so that the master's optimum is a bound."""
+        return bool(self._freed.all())
+
+    def _bounds(self) -> tuple[Array, Array]:
+        theta = np.where(self._freed & (self.weights > 0), np.inf, 0.0)
+        least, most = (side[tuple(self._pairs.T)] for side in (self._least, self._most))
+        lower = np.concatenate([self.first.column_lower, -theta, least])
+        return lower, np.concatenate([self.first.column_upper, theta, most])
+
+    def program(self) -> LinearProgram:
+        """The master as it stands, its cuts included, as arrays."""
+        first, groups, pairs = self.first, len(self.weights), len(self._pairs)
+        top = sparse.hstack([first.matrix, sparse.csr_array((first.rows, groups + pairs))], format="csr")
+        chosen = (np.ones(pairs), (self._pairs[:, 1], np.arange(pairs)))
+        summed = sparse.coo_array(chosen, shape=(len(self.coupling.lower), pairs))
+        middle = sparse.hstack(
+            [self.coupling.matrix, sparse.csr_array((len(self.coupling.lower), groups)), summed], format="csr"
+        )
+        cuts = np.concatenate(self._levels) if self._levels else np.zeros(0)
+        integer = np.concatenate([first.integer & (not self._relaxed), np.zeros(groups + pairs, dtype=bool)])
+        return LinearProgram(
+            cost=np.concatenate([first.cost, self.weights, np.zeros(pairs)]),
+            matrix=sparse.csr_array(sparse.vstack([top, middle, *self._cuts], format="csr")),
+            row_lower=np.concatenate([first.row_lower, self.coupling.lower, cuts]),
+            row_upper=np.concatenate([first.row_upper, self.coupling.upper, np.full(len(cuts), np.inf)]),
+            column_lower=self._lower,
+            column_upper=self._upper,
+            integer=integer,
+            offset=first.offset,
+        )
+
+    def _load(self) -> None:
+        import highspy
+
+        lp, model, infinity = self.program(), highspy.HighsLp(), highspy.kHighsInf
+        model.num_col_, model.num_row_ = lp.columns, lp.rows
+        model.col_cost_, model.col_lower_, model.col_upper_ = lp.cost, lp.column_lower, lp.column_upper
+        model.row_lower_, model.row_upper_ = np.maximum(lp.row_lower, -infinity), np.minimum(lp.row_upper, infinity)
         model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_ = first.matrix.indptr.astype(np.int32)
-        model.a_matrix_.index_ = first.matrix.indices.astype(np.int32)
-        model.a_matrix_.value_ = first.matrix.data
-        model.offset_ = first.offset
-        return model
+        model.a_matrix_.start_ = lp.matrix.indptr.astype(np.int32)
+        model.a_matrix_.index_ = lp.matrix.indices.astype(np.int32)
+        model.a_matrix_.value_ = lp.matrix.data
+        model.offset_ = lp.offset
+        self._check(self._highs.passModel(model), "pass the master")
 
     @staticmethod
     def _check(status: Any, what: str) -> None:
         if "kError" in str(status):
             raise SolverError(f"HiGHS could not {what}")
 
-    def free_recourse(self) -> None:
-        """Let the recourse columns take any value; called once every group has its first cut."""
-        columns = np.arange(self._first.columns, self._first.columns + self._groups, dtype=np.int32)
-        low, high = np.full(self._groups, -np.inf), np.full(self._groups, np.inf)
-        self._check(self._highs.changeColsBounds(self._groups, columns, low, high), "free the recourse columns")
-
     def box(self, limit: float) -> None:
         """Bound the first stage's free directions by ``limit`` for as long as cuts do not."""
-        self.set_bounds(np.maximum(self._first.column_lower, -limit), np.minimum(self._first.column_upper, limit))
+        self.set_bounds(np.maximum(self.first.column_lower, -limit), np.minimum(self.first.column_upper, limit))
 
     def set_integer(self, integer: bool) -> None:
         """Switch the first stage's integrality on or off."""
         import highspy
 
-        kinds = np.where(self._first.integer & integer, int(highspy.HighsVarType.kInteger), 0).astype(np.uint8)
-        columns = np.arange(self._first.columns, dtype=np.int32)
+        kinds = np.where(self.first.integer & integer, int(highspy.HighsVarType.kInteger), 0).astype(np.uint8)
+        columns = np.arange(self.first.columns, dtype=np.int32)
         status = self._highs.changeColsIntegrality(len(columns), columns, kinds)
         self._check(status, "change integrality")
         self._relaxed = not integer
 
     def set_bounds(self, lower: Array, upper: Array) -> None:
         """Bound the first-stage columns, for a neighbourhood."""
-        columns = np.arange(self._first.columns, dtype=np.int32)
-        self._check(self._highs.changeColsBounds(len(columns), columns, lower, upper), "bound the first stage")
+        self._lower[: self.first.columns], self._upper[: self.first.columns] = lower, upper
+        self._change_bounds(np.arange(self.first.columns, dtype=np.int32))
 
-    def add_cuts(self, slopes: Array, levels: Array, groups: NDArray[np.int64]) -> None:
-        """``theta[group] >= level + slope @ x`` per row; group -1 for a feasibility cut ``0 >= level + slope @ x``."""
-        rows, cols = np.nonzero(np.abs(slopes) > 1e-12)
-        counts = np.bincount(rows, minlength=len(levels))
-        with_theta = groups >= 0
-        index = [
-            np.concatenate([cols[rows == i], [self._first.columns + g] if g >= 0 else []]) for i, g in enumerate(groups)
-        ]
-        value = [np.concatenate([-slopes[i, cols[rows == i]], [1.0] if g >= 0 else []]) for i, g in enumerate(groups)]
-        starts = np.concatenate([[0], np.cumsum(counts + with_theta)[:-1]]).astype(np.int32)
-        flat_index, flat_value = np.concatenate(index).astype(np.int32), np.concatenate(value)
-        upper = np.full(len(levels), np.inf)
-        status = self._highs.addRows(len(levels), levels, upper, len(flat_index), starts, flat_index, flat_value)
+    def set_coupling(self, lower: Array, upper: Array) -> None:
+        """Move the coupling rows' bounds: every cut stays valid."""
+        self.coupling = Coupling(matrix=self.coupling.matrix, lower=lower, upper=upper)
+        rows = np.arange(self.first.rows, self.first.rows + len(lower), dtype=np.int32)
+        self._check(self._highs.changeRowsBounds(len(rows), rows, lower, upper), "move the coupling rows")
+
+    def _change_bounds(self, columns: NDArray[np.int32]) -> None:
+        status = self._highs.changeColsBounds(len(columns), columns, self._lower[columns], self._upper[columns])
+        self._check(status, "change column bounds")
+
+    def add_cuts(self, cuts: Cuts) -> None:
+        """Add rows; the expected cost of a group is freed with its first cut."""
+        matrix = self._rows_of(cuts)
+        self._cuts.append(matrix)
+        self._levels.append(cuts.levels)
+        upper = np.full(len(cuts.levels), np.inf)
+        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        status = self._highs.addRows(len(upper), cuts.levels, upper, matrix.nnz, starts, index, matrix.data)
         self._check(status, "add cuts")
+        fresh = np.unique(cuts.groups[cuts.groups >= 0])
+        fresh = fresh[~self._freed[fresh]]
+        if len(fresh):
+            self._freed[fresh] = True
+            at = self.first.columns + fresh
+            self._lower[at], self._upper[at] = -np.inf, np.inf
+            self._change_bounds(at.astype(np.int32))
+
+    def _rows_of(self, cuts: Cuts) -> sparse.csr_array:
+        count = len(cuts.levels)
+        slopes = np.where(np.abs(cuts.slopes) > SMALLEST_SLOPE, -cuts.slopes, 0.0)
+        own = np.flatnonzero(cuts.groups >= 0)
+        theta = sparse.coo_array((np.ones(len(own)), (own, cuts.groups[own])), shape=(count, len(self.weights)))
+        row, r = np.nonzero(cuts.prices)
+        pair = self._pair[cuts.groups[row], r]
+        there = pair >= 0
+        added = sparse.coo_array(
+            (cuts.prices[row, r][there], (row[there], pair[there])), shape=(count, len(self._pairs))
+        )
+        return sparse.csr_array(sparse.hstack([sparse.csr_array(slopes), theta, added], format="csr"))
+
+    def values_of(self, x: Array, theta: Array, added: Array) -> Array:
+        """A point as values of the master's columns."""
+        return np.concatenate([x, theta, added[tuple(self._pairs.T)]])
+
+    def drop_slack_cuts(self, point: MasterPoint, allowance: float) -> int:
+        """Forget the cuts that are slack by more than ``allowance`` (in the cut's own money) at a point; how many stay.
+        Fewer rows make the search for whole numbers faster; the bound stays valid, being that of a relaxation."""
+        values = self.values_of(point.x, point.theta, point.added)
+        matrix = sparse.csr_array(sparse.vstack(self._cuts, format="csr"))
+        levels = np.concatenate(self._levels)
+        keep = np.flatnonzero(matrix @ values - levels <= allowance)
+        self._cuts, self._levels = [sparse.csr_array(matrix[keep])], [levels[keep]]
+        self._load()
+        return len(keep)
 
     def solve(self, *, time_limit: float, gap: float = 0.0, start: Array | None = None) -> MasterPoint:
         """Solve as it stands. The bound is the dual bound, also when stopped early."""
@@ -115,9 +215,22 @@ class Master:
             self._highs.setSolution(solution)
         with POOL.use(self._threads) as threads:
             self._highs.setOptionValue("threads", threads)
-            status = self._highs.run()
+            status = self._highs.run() if self._relaxed else self._run_until(time_limit)
         self._check(status, "solve the master")
         return self._point(highspy)
+
+    def _run_until(self, time_limit: float) -> Any:
+        """HiGHS looks at its clock only now and then in a search; so its end is asked for from outside."""
+        deadline, asked = time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS, False
+        self._highs.HandleUserInterrupt = True
+        self._highs.startSolve()
+        while True:
+            done, status = self._highs.wait(POLL_SECONDS)
+            if done:
+                return status
+            if not asked and time.perf_counter() > deadline:
+                self._highs.cancelSolve()
+                asked = True
 
     def _point(self, highspy: Any) -> MasterPoint:
         status, info = self._highs.getModelStatus(), self._highs.getInfo()
@@ -128,13 +241,59 @@ class Master:
             highspy.HighsModelStatus.kUnboundedOrInfeasible: "unbounded",
         }
         reason = reasons.get(status, "limit")
-        values = np.asarray(self._highs.getSolution().col_value)
+        solution = self._highs.getSolution()
         has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        if not has_point:
-            values = np.full(self._first.columns + self._groups, np.nan)
+        values = np.asarray(solution.col_value) if has_point else np.full(self.columns, np.nan)
         bound = info.objective_function_value if self._relaxed else info.mip_dual_bound
         if reason != "optimal" and self._relaxed:
             bound = -np.inf
-        x, theta = values[: self._first.columns], values[self._first.columns :]
-        objective = info.objective_function_value if has_point else np.nan
-        return MasterPoint(reason=reason, x=x, theta=theta, bound=float(bound), objective=float(objective))
+        n, groups = self.first.columns, len(self.weights)
+        added = np.zeros(self._pair.shape)
+        added[tuple(self._pairs.T)] = values[n + groups :]
+        return MasterPoint(
+            reason=reason,
+            x=values[:n],
+            theta=values[n : n + groups],
+            added=added,
+            prices=self._coupling_prices(solution) if reason == "optimal" and self._relaxed else self._no_prices(),
+            bound=float(bound),
+            objective=float(info.objective_function_value) if has_point else np.nan,
+        )
+
+    def _no_prices(self) -> Array:
+        return np.zeros(len(self.coupling.lower))
+
+    def _coupling_prices(self, solution: Any) -> Array:
+        rows = self.first.rows
+        duals = np.asarray(solution.row_dual)[rows : rows + len(self.coupling.lower)]
+        return -duals
+
+    def duals(self) -> Array:
+        """Row duals of the last linear solve: first stage, coupling, cuts."""
+        return np.asarray(self._highs.getSolution().row_dual, dtype=np.float64)
+
+    def proven_bound(self, point: MasterPoint) -> float:
+        """The bound that the duals of the last linear solve prove, recomputed from the arrays and repaired for what
+        tolerances hide."""
+        lp, duals = self.program(), self.duals()
+        values = self.values_of(point.x, point.theta, point.added)
+        return lagrangian_bound(lp, duals, allowance=np.inf) - dual_slack(lp, duals, values)
+
+
+def master_of(program: TwoStageProgram, *, seed: int = 0) -> Master:
+    """The master of a program, without cuts."""
+    coupling, groups = program.rows_of_expectations, program.groups
+    least, most = np.zeros((len(groups), len(coupling.lower))), np.zeros((len(groups), len(coupling.lower)))
+    for g, (family, group) in enumerate(groups):
+        if group.counted is not None:
+            up, down = np.maximum(group.counted, 0.0), np.minimum(group.counted, 0.0)
+            least[g] = _reach(up, family.lower) + _reach(down, family.upper)
+            most[g] = _reach(up, family.upper) + _reach(down, family.lower)
+    weights = np.array([group.weight for _, group in groups])
+    return Master(program.first, weights, coupling=coupling, added=(least, most), seed=seed)
+
+
+def _reach(counted: Array, bound: Array) -> Array:
+    """counted @ bound, where 0 times infinity is 0."""
+    total: Array = np.where(counted != 0, counted * np.where(counted != 0, bound, 0.0), 0.0).sum(axis=1)
+    return total

@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import SolverError
-from capacity_opt.solvers.stochastic.graph import GroupValue, RecourseGraph
+from capacity_opt.solvers.stochastic.graph import GroupValue, RecourseGraph, optimal_basis
 from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup, TwoStageProgram
-from capacity_opt.solvers.stochastic.sequence import RecourseSequence, recourse_model
+from capacity_opt.solvers.stochastic.sequence import RecourseSequence
 
 Array = NDArray[np.float64]
+IndexArray = NDArray[np.int32]
 
-LARGEST_GRAPH_ROWS = 24
+LARGEST_GRAPH_ROWS = 40
+KEPT_PRICES = 8
+"""How many price vectors keep their graphs."""
+
+Place = tuple[RecourseGraph | RecourseSequence, IndexArray]
+"""Where the samples of a group stand: a graph, and the basis of each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Every group's expected recourse at ``point``, at its own cost plus ``prices`` (R,) on what it adds to the coupling
+    rows: ``values`` per group; ``cost`` (G,) at its own cost; ``added`` (G, R). ``places``: for :func:`recourse_columns`.
+    Only ``values`` where some group has no recourse."""
+
+    point: Array
+    prices: Array
+    values: list[GroupValue]
+    cost: Array
+    added: Array
+    places: list[Place]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every sample of every group has a recourse."""
+        return all(value.ray is None for value in self.values)
+
+    def activity(self, program: TwoStageProgram) -> Array:
+        """What the coupling rows come to, (R,)."""
+        total: Array = program.rows_of_expectations.matrix @ self.point + self.added.sum(axis=0)
+        return total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cuts:
+    """Rows ``theta[group] + prices @ added[group] >= level + slope @ x``; group -1: ``0 >= level + slope @ x``.
+    ``slopes`` (rows, first-stage columns), ``levels``, ``groups`` (rows,), ``prices`` (rows, R)."""
+
+    slopes: Array
+    levels: Array
+    groups: NDArray[np.int64]
+    prices: Array
 
 
 class Oracle:
@@ -21,41 +65,105 @@ class Oracle:
     def __init__(self, program: TwoStageProgram) -> None:
         """Find a dual-feasible first basis per family."""
         self.program = program
-        self.groups = [(family, group) for family in program.families for group in family.groups]
+        self.groups = program.groups
         self.weights = np.array([group.weight for _, group in self.groups])
-        graphs = [_recourse(family) for family in program.families]
-        self.graphs = [graph for graph, family in zip(graphs, program.families) for _ in family.groups]
-        self._distinct = graphs
-        self._basis = [np.zeros(len(group.values), dtype=np.int32) for _, group in self.groups]
+        self.coupled = len(program.rows_of_expectations.lower)
+        self._transposed = [group.technology.T.tocsr() for _, group in self.groups]
+        self._places: OrderedDict[bytes, list[Place]] = OrderedDict()
+        self._own = [
+            (graph, np.zeros(len(group.values), dtype=np.int32))
+            for graph, family in ((_recourse(family), family) for family in program.families)
+            for group in family.groups
+        ]
+        self._places[np.zeros(self.coupled).tobytes()] = self._own
+
+    @property
+    def graphs(self) -> list[RecourseGraph | RecourseSequence]:
+        """The graph of every group at its own cost."""
+        return [graph for graph, _ in self._own]
 
     @property
     def bases(self) -> int:
-        """How many bases have been met so far."""
-        return sum(graph.count for graph in self._distinct)
+        """How many bases are known now."""
+        graphs = {id(graph): graph.count for places in self._places.values() for graph, _ in places}
+        return sum(graphs.values())
 
-    def evaluate(self, point: Array) -> list[GroupValue]:
-        """The expected recourse of every group at ``point``."""
-        triples = zip(self.graphs, self.groups, self._basis)
-        return [graph.evaluate(group, point, basis) for graph, (_, group), basis in triples]
+    def evaluate(self, point: Array, prices: Array | None = None) -> Evaluation:
+        """The expected recourse of every group at ``point``, with ``prices`` on the coupling rows (none: 0)."""
+        priced = np.zeros(self.coupled) if prices is None else prices
+        places = self._places_at(priced)
+        values = [
+            graph.evaluate(group, point, basis) for (graph, basis), (_, group) in zip(places, self.groups, strict=True)
+        ]
+        cost, added = np.zeros(len(values)), np.zeros((len(values), self.coupled))
+        for g, ((family, group), value) in enumerate(zip(self.groups, values, strict=True)):
+            cost[g] = value.value if group.counted is None else float(family.cost @ value.columns)
+            if group.counted is not None:
+                added[g] = group.counted @ value.columns
+        return Evaluation(point=point, prices=priced, values=values, cost=cost, added=added, places=places)
 
-    def cuts(self, values: list[GroupValue], point: Array) -> tuple[Array, Array, NDArray[np.int64]]:
-        """Slopes (rows, first-stage columns), levels and group of each cut; feasibility cuts where a group has none."""
-        infeasible = [i for i, value in enumerate(values) if value.ray is not None]
-        chosen = infeasible or list(range(len(values)))
-        slopes, levels = np.empty((len(chosen), len(point))), np.empty(len(chosen))
-        for row, i in enumerate(chosen):
-            slopes[row], levels[row] = _cut(self.groups[i], values[i], point)
-        return slopes, levels, np.where(len(infeasible) > 0, -1, np.array(chosen, dtype=np.int64))
+    def _places_at(self, prices: Array) -> list[Place]:
+        """Where samples stand at these prices: as left, or as near as another price vector's bases allow."""
+        key = prices.tobytes()
+        if key in self._places:
+            self._places.move_to_end(key)
+            return self._places[key]
+        before = next(reversed(self._places.values()))
+        made: dict[tuple[int, bytes], tuple[RecourseGraph | RecourseSequence, IndexArray]] = {}
+        places = [self._moved(of, place, prices, made) for of, place in zip(self.groups, before, strict=True)]
+        self._places[key] = places
+        if len(self._places) > KEPT_PRICES:
+            self._places.popitem(last=False)
+        return places
 
+    def _moved(
+        self,
+        of: tuple[RecourseFamily, SampleGroup],
+        place: Place,
+        prices: Array,
+        made: dict[tuple[int, bytes], tuple[RecourseGraph | RecourseSequence, IndexArray]],
+    ) -> Place:
+        family, group = of
+        if group.counted is None:
+            return place
+        cost = family.cost + prices @ group.counted / group.weight
+        key = (id(place[0]), np.round(cost, 12).tobytes())
+        if key not in made:
+            made[key] = place[0].with_cost(cost)
+        graph, number = made[key]
+        return graph, number[np.minimum(place[1], len(number) - 1)]
 
-def _cut(of: tuple[RecourseFamily, SampleGroup], value: GroupValue, point: Array) -> tuple[Array, float]:
-    family, group = of
-    if value.ray is None:
-        slope = -(group.technology.T @ value.slope)
-        return slope, value.value - float(slope @ point)
-    rhs = group.base.copy()
-    rhs[family.random_rows] += group.values[value.ray_sample]
-    return group.technology.T @ value.ray, value.ray_level - float(value.ray @ rhs)
+    def cuts(self, evaluation: Evaluation) -> Cuts:
+        """A cut of every group that has a recourse and costs anything, a feasibility cut of every one that has none."""
+        chosen = [
+            g
+            for g, value in enumerate(evaluation.values)
+            if value.ray is not None or self.groups[g][1].weight > 0 or self.groups[g][1].counted is not None
+        ]
+        slopes, levels = np.zeros((len(chosen), len(evaluation.point))), np.empty(len(chosen))
+        prices = np.zeros((len(chosen), self.coupled))
+        groups = np.array(chosen, dtype=np.int64)
+        for row, g in enumerate(chosen):
+            slopes[row], levels[row] = self._cut(g, evaluation)
+            if evaluation.values[g].ray is not None:
+                groups[row] = -1
+            elif self.groups[g][1].counted is not None:
+                prices[row] = evaluation.prices / self.groups[g][1].weight
+        return Cuts(slopes=slopes, levels=levels, groups=groups, prices=prices)
+
+    def _cut(self, g: int, evaluation: Evaluation) -> tuple[Array, float]:
+        (family, group), value = self.groups[g], evaluation.values[g]
+        if value.ray is None:
+            slope = -(self._transposed[g] @ value.slope)
+            return slope, value.value - float(slope @ evaluation.point)
+        rhs = group.base.copy()
+        rhs[family.random_rows] += group.values[value.ray_sample]
+        return self._transposed[g] @ value.ray, value.ray_level - float(value.ray @ rhs)
+
+    def recourse_columns(self, evaluation: Evaluation, g: int) -> Array:
+        """The recourse of every sample of group ``g`` (S, n) in an evaluation."""
+        graph, _ = evaluation.places[g]
+        return graph.columns(self.groups[g][1], evaluation.point, evaluation.values[g].basis)
 
 
 def _recourse(family: RecourseFamily) -> RecourseGraph | RecourseSequence:
@@ -75,24 +183,9 @@ def dual_feasible_basis(family: RecourseFamily) -> NDArray[np.int64]:
     group = family.groups[0]
     typical = group.base.copy()
     typical[family.random_rows] += group.probability @ group.values
-    basis = _optimal_basis(family, typical)
+    basis = optimal_basis(family, typical)
     if basis is None:
-        basis = _optimal_basis(family, family.matrix @ np.clip(0.0, family.lower, family.upper))
+        basis = optimal_basis(family, family.matrix @ np.clip(0.0, family.lower, family.upper))
     if basis is None:
         raise SolverError("the recourse problem has no optimum: its cost falls without limit for any right-hand side")
     return basis
-
-
-def _optimal_basis(family: RecourseFamily, rhs: Array) -> NDArray[np.int64] | None:
-    import highspy
-
-    highs = recourse_model(family, rhs)
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    basis = highs.getBasis()
-    basic, columns = highspy.HighsBasisStatus.kBasic, len(family.cost)
-    found = [j for j, status in enumerate(basis.col_status) if status == basic]
-    return np.array(
-        found + [columns + i for i, status in enumerate(basis.row_status) if status == basic], dtype=np.int64
-    )

@@ -7,6 +7,10 @@
     Q(g, s, x) = min cost @ y   subject to   matrix @ y + slack = base[g] + random[g, s] - technology[g] @ x,
                                              lower <= y <= upper,  slack_lower <= slack <= slack_upper
 
+Rows of expectations may tie all groups and samples together (a fill rate, an expected budget)::
+
+    coupling.lower <= coupling.matrix @ x + sum over g of counted[g] @ E[y of group g] <= coupling.upper
+
 Only right-hand sides differ between samples, so a basis that is dual feasible for one is dual feasible for all of
 them: that is what :mod:`capacity_opt.solvers.stochastic.graph` lives on.
 """
@@ -33,7 +37,8 @@ class SampleGroup:
 
     ``technology`` (m, first-stage columns); ``base`` (m,) the part of the right-hand side that is the same in every
     sample; ``values`` (S, len(random_rows)) what each sample adds in the family's random rows; ``probability`` (S,);
-    ``weight`` multiplies the group's expected cost in the objective.
+    ``weight`` multiplies the group's expected cost in the objective (0: the group only asks for a feasible recourse);
+    ``counted`` (coupling rows, n): what a unit of each recourse column adds to the coupling rows in expectation.
     """
 
     technology: sparse.csr_array
@@ -41,6 +46,7 @@ class SampleGroup:
     values: Array
     probability: Array
     weight: float = 1.0
+    counted: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +81,41 @@ def slack_bounds(sense: ArrayLike) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Coupling:
+    """Rows over the first stage and expected recourse: ``matrix`` (rows, first-stage columns), ``lower``, ``upper``."""
+
+    matrix: sparse.csr_array
+    lower: Array
+    upper: Array
+
+
+def no_coupling(columns: int) -> Coupling:
+    """No rows, for a first stage of ``columns``."""
+    return Coupling(matrix=sparse.csr_array((0, columns)), lower=np.zeros(0), upper=np.zeros(0))
+
+
+@dataclass(frozen=True, kw_only=True)
 class TwoStageProgram:
-    """The first stage and its recourse families."""
+    """The first stage, its recourse families, and the rows of expectations that tie them together (if any)."""
 
     first: LinearProgram
     families: tuple[RecourseFamily, ...]
+    coupling: Coupling | None = None
+
+    @property
+    def groups(self) -> list[tuple[RecourseFamily, SampleGroup]]:
+        """Every group with its family, in order."""
+        return [(family, group) for family in self.families for group in family.groups]
+
+    @property
+    def rows_of_expectations(self) -> Coupling:
+        """``coupling``, or none of them."""
+        return no_coupling(self.first.columns) if self.coupling is None else self.coupling
 
     @property
     def samples(self) -> int:
         """The number of recourse problems behind one evaluation of the objective."""
-        return sum(len(group.values) for family in self.families for group in family.groups)
+        return sum(len(group.values) for _, group in self.groups)
 
 
 def extensive_form(program: TwoStageProgram) -> LinearProgram:
@@ -93,18 +124,20 @@ def extensive_form(program: TwoStageProgram) -> LinearProgram:
     Columns: the first stage, then per family, group and sample its n recourse columns. Costs are probability times
     weight times cost, so they become small with many samples: solvers' absolute dual tolerances then matter.
     """
-    first = program.first
-    pieces = [_extensive_group(family, group) for family in program.families for group in family.groups]
-    links = sparse.vstack([piece[0] for piece in pieces], format="csr")
-    blocks = sparse.block_diag([piece[1] for piece in pieces], format="csr")
+    first, coupling = program.first, program.rows_of_expectations
+    pieces = [_extensive_group(family, group, len(coupling.lower)) for family, group in program.groups]
+    links = sparse.vstack([piece.links for piece in pieces], format="csr")
+    blocks = sparse.block_diag([piece.blocks for piece in pieces], format="csr")
+    counted = sparse.hstack([piece.counted for piece in pieces], format="csr")
     top = sparse.hstack([first.matrix, sparse.csr_array((first.rows, blocks.shape[1]))], format="csr")
-    matrix = sparse.csr_array(sparse.vstack([top, sparse.hstack([links, blocks], format="csr")], format="csr"))
-    columns = [np.concatenate([piece[i] for piece in pieces]) for i in range(2, 7)]
+    middle = sparse.hstack([coupling.matrix, counted], format="csr")
+    bottom = sparse.hstack([links, blocks], format="csr")
+    columns = [np.concatenate([getattr(piece, name) for piece in pieces]) for name in _LINED_UP]
     return LinearProgram(
         cost=np.concatenate([first.cost, columns[0]]),
-        matrix=matrix,
-        row_lower=np.concatenate([first.row_lower, columns[3]]),
-        row_upper=np.concatenate([first.row_upper, columns[4]]),
+        matrix=sparse.csr_array(sparse.vstack([top, middle, bottom], format="csr")),
+        row_lower=np.concatenate([first.row_lower, coupling.lower, columns[3]]),
+        row_upper=np.concatenate([first.row_upper, coupling.upper, columns[4]]),
         column_lower=np.concatenate([first.column_lower, columns[1]]),
         column_upper=np.concatenate([first.column_upper, columns[2]]),
         integer=np.concatenate([first.integer, np.zeros(blocks.shape[1], dtype=bool)]),
@@ -112,17 +145,38 @@ def extensive_form(program: TwoStageProgram) -> LinearProgram:
     )
 
 
-def _extensive_group(family: RecourseFamily, group: SampleGroup) -> tuple[sparse.csr_array, ...]:
-    samples = len(group.values)
-    ones = np.ones((samples, 1))
+_LINED_UP = ("cost", "lower", "upper", "row_lower", "row_upper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ExtensiveGroup:
+    """Rows and columns of one group in the extensive form."""
+
+    links: sparse.csr_array
+    blocks: sparse.csr_array
+    counted: sparse.csr_array
+    cost: Array
+    lower: Array
+    upper: Array
+    row_lower: Array
+    row_upper: Array
+
+
+def _extensive_group(family: RecourseFamily, group: SampleGroup, coupled: int) -> _ExtensiveGroup:
+    samples, n = len(group.values), len(family.cost)
     rhs = np.tile(group.base, (samples, 1))
     rhs[:, family.random_rows] += group.values
-    cost = np.ravel(group.weight * group.probability[:, None] * family.cost)
-    lower = np.ravel(rhs - family.slack_upper)
-    upper = np.ravel(rhs - family.slack_lower)
-    links = sparse.kron(ones, group.technology, format="csr")
-    blocks = sparse.kron(sparse.identity(samples), family.matrix, format="csr")
-    return links, blocks, cost, np.tile(family.lower, samples), np.tile(family.upper, samples), lower, upper  # type: ignore[return-value]
+    counted = np.zeros((coupled, n)) if group.counted is None else group.counted
+    return _ExtensiveGroup(
+        links=sparse.kron(np.ones((samples, 1)), group.technology, format="csr"),
+        blocks=sparse.kron(sparse.identity(samples), family.matrix, format="csr"),
+        counted=sparse.kron(group.probability[None, :], counted, format="csr"),
+        cost=np.ravel(group.weight * group.probability[:, None] * family.cost),
+        lower=np.tile(family.lower, samples),
+        upper=np.tile(family.upper, samples),
+        row_lower=np.ravel(rhs - family.slack_upper),
+        row_upper=np.ravel(rhs - family.slack_lower),
+    )
 
 
 def _check_group(group: SampleGroup, rows: int, random_rows: int) -> None:

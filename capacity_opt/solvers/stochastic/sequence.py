@@ -3,6 +3,7 @@ shared basis graph."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import sparse
 
 from capacity_opt.errors import SolverError
 from capacity_opt.solvers.highs_engine import new_highs
-from capacity_opt.solvers.stochastic.graph import GroupValue
+from capacity_opt.solvers.stochastic.graph import GroupValue, no_recourse
 from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
 
 Array = NDArray[np.float64]
@@ -60,14 +61,34 @@ class RecourseSequence:
         """Expected recourse of ``group`` at first-stage ``point``; ``basis`` is left alone."""
         base = group.base - group.technology @ point
         values, slope = np.empty(len(group.values)), np.zeros(len(base))
+        columns = np.zeros(len(self._family.cost))
         for s, (moves, probability) in enumerate(zip(group.values, group.probability)):
             rhs = base.copy()
             rhs[self._family.random_rows] += moves
             if not self._solve(rhs):
                 return self._ray(group, basis)
             values[s] = self._highs.getInfo().objective_function_value
-            slope += probability * np.asarray(self._highs.getSolution().row_dual)
-        return GroupValue(value=float(group.probability @ values), slope=slope, sample_values=values, basis=basis)
+            solution = self._highs.getSolution()
+            slope += probability * np.asarray(solution.row_dual)
+            columns += probability * np.asarray(solution.col_value)
+        value = float(group.probability @ values)
+        return GroupValue(value=value, slope=slope, sample_values=values, basis=basis, columns=columns)
+
+    def with_cost(self, cost: Array) -> tuple[RecourseSequence, IndexArray]:
+        """The same problem at another ``cost`` (n,); the second value stands for the bases a graph would have."""
+        return RecourseSequence(replace(self._family, cost=cost)), np.zeros(1, dtype=np.int32)
+
+    def columns(self, group: SampleGroup, point: Array, basis: IndexArray) -> Array:  # noqa: ARG002
+        """The optimal recourse columns y (S, n) of every sample, solved again."""
+        base = group.base - group.technology @ point
+        found = np.empty((len(group.values), len(self._family.cost)))
+        for s, moves in enumerate(group.values):
+            rhs = base.copy()
+            rhs[self._family.random_rows] += moves
+            if not self._solve(rhs):
+                raise SolverError(f"sample {s} has no recourse at this point")
+            found[s] = self._highs.getSolution().col_value
+        return found
 
     def _solve(self, rhs: Array) -> bool:
         lower, upper = rhs - self._family.slack_upper, rhs - self._family.slack_lower
@@ -89,16 +110,7 @@ class RecourseSequence:
         ray = -np.asarray(dual)
         reach = ray @ family.matrix
         level = _most(-reach, family.lower, family.upper) + _most(-ray, family.slack_lower, family.slack_upper)
-        tightest = int(np.argmin(group.values @ ray[family.random_rows]))
-        return GroupValue(
-            value=np.inf,
-            slope=np.zeros(len(ray)),
-            sample_values=np.full(len(group.values), np.inf),
-            basis=basis,
-            ray=ray,
-            ray_level=-level,
-            ray_sample=tightest,
-        )
+        return no_recourse(group, basis, family.random_rows, ray, -level, len(family.cost))
 
 
 def _most(direction: Array, lower: Array, upper: Array) -> float:

@@ -1,62 +1,217 @@
-"""The compiled walk over the basis graph; see :mod:`capacity_opt.solvers.stochastic.graph`. Needs numba."""
+"""The arithmetic of the basis graph: walks, pivots, expectations.
+
+Compiled where numba is there; where it is not, pivots run as they stand (they are few) and samples walk by
+:func:`~capacity_opt.solvers.stochastic.bases.walk_numpy`. Everything runs in one thread: a step is so cheap that threads
+mostly wait for each other. Imported when first needed, because numba takes its time.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
+from capacity_opt.solvers.stochastic.bases import (
+    INFEASIBLE,
+    NO_BASIS,
+    OPTIMAL,
+    PIVOT_TOLERANCE,
+    TIE,
+    TOO_LONG,
+    UNKNOWN,
+    Nodes,
+    Tableau,
+    walk_numpy,
+)
+
 Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 IndexArray = NDArray[np.int32]
 
-OPTIMAL = -1  # the sample's basis is primal feasible
-TOO_LONG = -2  # the walk was cut off
-INFEASIBLE = -10  # minus the row that no column can repair; values >= 0 are the row whose pivot is not known yet
-NO_BASIS = -2  # in ``next_basis``: no column can enter; -1: not computed yet
+try:
+    from numba import njit
+
+    compiled: Any = njit(cache=True, nogil=True)
+    HAS_NUMBA = True
+except ImportError:
+
+    def compiled(function: Any) -> Any:
+        """Leave the function as it is."""
+        return function
+
+    HAS_NUMBA = False
 
 
-def _walk(
+@compiled
+def walk(
+    nodes: Nodes,
     values: Array,
-    start: Array,
-    inverse: Array,
-    lower: Array,
-    upper: Array,
-    next_basis: IndexArray,
+    random_rows: IntArray,
+    base: Array,
     basis: IndexArray,
     stopped: IndexArray,
-    longest: int,
     tolerance: float,
+    longest: int,
 ) -> None:
-    samples, randoms = values.shape
-    rows = start.shape[1]
-    for s in prange(samples):
+    """What :func:`~capacity_opt.solvers.stochastic.bases.walk_numpy` does, sample by sample."""
+    rows, randoms, count = len(base), len(random_rows), len(nodes.key)
+    known = np.zeros(count, dtype=np.bool_)
+    start, inverse = np.empty((count, rows)), np.empty((count, rows, randoms))
+    for s in range(len(values)):
         b = basis[s]
         outcome = TOO_LONG
         for _ in range(longest):
-            worst = tolerance
-            leaving = -1
+            if not known[b]:
+                known[b] = True
+                start[b] = nodes.offset[b] + nodes.inverse[b] @ base
+                for j in range(randoms):
+                    inverse[b, :, j] = nodes.inverse[b, :, random_rows[j]]
+            worst, leaving = tolerance, -1
             for i in range(rows):
                 value = start[b, i]
                 for j in range(randoms):
                     value += inverse[b, i, j] * values[s, j]
-                if lower[b, i] - value > worst:
-                    worst = lower[b, i] - value
-                    leaving = i
-                if value - upper[b, i] > worst:
-                    worst = value - upper[b, i]
-                    leaving = rows + i
+                if nodes.lower[b, i] - value > worst:
+                    worst, leaving = nodes.lower[b, i] - value, i
+                if value - nodes.upper[b, i] > worst:
+                    worst, leaving = value - nodes.upper[b, i], rows + i
             if leaving < 0:
                 outcome = OPTIMAL
                 break
-            if next_basis[b, leaving] == NO_BASIS:
-                outcome = INFEASIBLE - leaving
+            following = nodes.following[b, leaving]
+            if following < 0:
+                outcome = INFEASIBLE - leaving if following == NO_BASIS else leaving
                 break
-            if next_basis[b, leaving] < 0:
-                outcome = leaving
-                break
-            b = next_basis[b, leaving]
+            b = following
         basis[s] = b
         stopped[s] = outcome
 
 
-walk = njit(_walk, cache=True, parallel=True, nogil=True)
+@compiled
+def add_node(nodes: Nodes, tableau: Tableau, node: int, columns: IntArray) -> None:
+    """Write the basis ``columns`` (m,) at ``node``, freshly factorised: nothing drifts along a walk."""
+    inverse = np.linalg.inv(np.ascontiguousarray(tableau.matrix[:, columns]))
+    duals = tableau.cost[columns] @ inverse
+    reduced = tableau.cost - duals @ tableau.matrix
+    key = 0
+    for i in range(len(columns)):
+        reduced[columns[i]] = 0.0
+        key ^= tableau.key[columns[i]]
+    parked = np.empty(len(reduced))
+    for j in range(len(reduced)):
+        low, high = tableau.lower[j], tableau.upper[j]
+        wanted = low if reduced[j] >= 0 else high
+        other = low if np.isfinite(low) else (high if np.isfinite(high) else 0.0)
+        parked[j] = wanted if np.isfinite(wanted) else other
+    for i in range(len(columns)):
+        parked[columns[i]] = 0.0
+    nodes.columns[node] = columns
+    nodes.inverse[node] = inverse
+    nodes.offset[node] = -(inverse @ (tableau.matrix @ parked))
+    nodes.lower[node] = tableau.lower[columns]
+    nodes.upper[node] = tableau.upper[columns]
+    nodes.duals[node] = duals
+    nodes.constant[node] = np.sum(reduced * parked)
+    nodes.reduced[node] = reduced
+    nodes.parked[node] = parked
+    nodes.following[node] = UNKNOWN
+    nodes.key[node] = key
+
+
+@compiled
+def can_enter(tableau: Tableau, reduced: float, toward: float, j: int) -> bool:
+    """Whether nonbasic column ``j``, moving off its bound, brings the leaving row back to its own."""
+    low, high = tableau.lower[j], tableau.upper[j]
+    if low >= high or abs(toward) <= PIVOT_TOLERANCE:
+        return False
+    if not np.isfinite(low) and not np.isfinite(high):
+        return True
+    at_upper = not np.isfinite(low) or (np.isfinite(high) and reduced < 0)
+    return toward < 0 if at_upper else toward > 0
+
+
+@compiled
+def entering_column(nodes: Nodes, tableau: Tableau, node: int, leaving: int) -> int:
+    """The dual ratio test, the same for every sample that comes by: among the columns whose move off their bound brings
+    the leaving row back, one with the least ratio, and of these the largest pivot. -1: none."""
+    m, n = tableau.matrix.shape
+    alpha = nodes.inverse[node, leaving % m] @ tableau.matrix
+    if leaving < m:
+        alpha = -alpha
+    for i in range(m):
+        alpha[nodes.columns[node, i]] = 0.0
+    least = np.inf
+    for j in range(n):
+        if can_enter(tableau, nodes.reduced[node, j], alpha[j], j):
+            least = min(least, abs(nodes.reduced[node, j] / alpha[j]))
+    best, entering = 0.0, -1
+    for j in range(n):
+        if abs(alpha[j]) > best and can_enter(tableau, nodes.reduced[node, j], alpha[j], j):
+            if abs(nodes.reduced[node, j] / alpha[j]) <= least + TIE * (1.0 + least):
+                best, entering = abs(alpha[j]), j
+    return entering
+
+
+@compiled
+def grow(nodes: Nodes, tableau: Tableau, count: int, edges: IntArray) -> tuple[int, int]:
+    """Compute the pivots ``edges`` (E, 2: basis, leaving row). Returns how many bases there are now, and how many edges
+    were done before the room was full."""
+    m = tableau.matrix.shape[0]
+    for e in range(len(edges)):
+        node, leaving = edges[e, 0], edges[e, 1]
+        entering = entering_column(nodes, tableau, node, leaving)
+        if entering < 0:
+            nodes.following[node, leaving] = NO_BASIS
+            continue
+        columns = nodes.columns[node].copy()
+        key = nodes.key[node] ^ tableau.key[columns[leaving % m]] ^ tableau.key[entering]
+        target = -1
+        for i in range(count):
+            if nodes.key[i] == key:
+                target = i
+                break
+        if target < 0:
+            if count == len(nodes.key):
+                return count, e
+            columns[leaving % m] = entering
+            add_node(nodes, tableau, count, columns)
+            target, count = count, count + 1
+        nodes.following[node, leaving] = target
+    return count, len(edges)
+
+
+@compiled
+def expected(
+    nodes: Nodes, values: Array, random_rows: IntArray, base: Array, probability: Array, basis: IndexArray, total: Array
+) -> tuple[Array, Array]:
+    """The slope (m,) of the expected cost by the right-hand side, and the cost of every sample (S,), each in its own
+    optimal basis; the expected recourse columns are written to ``total`` (n + m,)."""
+    rows, count = len(base), len(nodes.key)
+    mass, mean = np.zeros(count), np.zeros((count, rows))
+    cost = np.empty(len(values))
+    for s in range(len(values)):
+        b = basis[s]
+        mass[b] += probability[s]
+        value = nodes.constant[b]
+        for i in range(rows):
+            value += nodes.duals[b, i] * base[i]
+        for j in range(len(random_rows)):
+            mean[b, random_rows[j]] += probability[s] * values[s, j]
+            value += nodes.duals[b, random_rows[j]] * values[s, j]
+        cost[s] = value
+    slope = np.zeros(rows)
+    total[:] = 0.0
+    for b in range(count):
+        if mass[b] > 0.0:
+            slope += mass[b] * nodes.duals[b]
+            total += mass[b] * nodes.parked[b]
+            basic = nodes.inverse[b] @ (mean[b] + mass[b] * base) + mass[b] * nodes.offset[b]
+            for i in range(rows):
+                total[nodes.columns[b, i]] += basic[i]
+    return slope, cost
+
+
+def walk_all(*arguments: Any) -> None:
+    """The compiled walk, or its NumPy twin."""
+    (walk if HAS_NUMBA else walk_numpy)(*arguments)
