@@ -36,10 +36,11 @@ class Source:
 
     def table(self, file: str, columns: Sequence[str], key: str = "") -> TextTable | None:
         """A table by its file name, patched; ``columns`` are those it may have; ``key`` its name in scenario.toml."""
-        path = self.locate(file)
+        name = file.partition("#")[0]
+        path = self.locate(name)
         if path is None:
             return None
-        self.read_files[file] = path
+        self.read_files[name] = path
         table = read_text_table(path, file, columns, self.problems)
         for patch in self.patches:
             if patch.table in (key, file, Path(file).stem) and table is not None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from capacity_opt.scenario.foreign_tables import DATABASES, WORKBOOKS, as_text, database_rows, workbook_rows
 from capacity_opt.scenario.problems import Problems, shown
 
 _TITLE_ROWS = 10
@@ -39,8 +40,13 @@ def read_text_table(path: Path, name: str, known: Iterable[str], problems: Probl
         fix = f"Have {', '.join(near[:10])}" if near else "Put the table beside scenario.toml"
         problems.error("E236", name, "no such file", fix=fix)
         return None
-    if path.suffix.lower() == ".parquet":
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
         return _read_parquet(path, name, problems)
+    if suffix in WORKBOOKS or suffix in DATABASES:
+        read = workbook_rows if suffix in WORKBOOKS else database_rows
+        found = read(path, name, problems)
+        return None if found is None else _from_rows(found, name, frozenset(known), problems)
     raw = path.read_bytes()
     if raw[:2] == b"PK" or raw[:4] == b"\xd0\xcf\x11\xe0":
         problems.error("E235", name, "is an Excel workbook, not CSV", fix="Save the sheet as CSV UTF-8")
@@ -59,6 +65,12 @@ def _parse_csv(text: str, name: str, known: frozenset[str], problems: Problems) 
         problems.error("E235", name, "is not a text file", fix="Save the sheet as CSV UTF-8")
         return None
     numbered = _numbered_rows(text, name, problems)
+    return _from_rows(numbered, name, known, problems)
+
+
+def _from_rows(
+    numbered: list[tuple[int, list[str]]], name: str, known: frozenset[str], problems: Problems
+) -> TextTable | None:
     if not numbered:
         problems.error("E235", name, "is empty", fix="Write a header row and the data")
         return None
@@ -158,18 +170,8 @@ def _read_parquet(path: Path, name: str, problems: Problems) -> TextTable | None
     if table.num_rows == 0:
         problems.error("E235", name, "has no data rows", fix="Write the table again")
         return None
-    columns = {column: [_as_text(value) for value in table[column].to_pylist()] for column in table.column_names}
+    columns = {column: [as_text(value) for value in table[column].to_pylist()] for column in table.column_names}
     return TextTable(name, columns, list(range(2, table.num_rows + 2)))
-
-
-def _as_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return "" if value != value else repr(value)
-    return str(value).removesuffix(" 00:00:00")
 
 
 def renamed(table: TextTable, names: Mapping[str, str], file: str, problems: Problems) -> None:

@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,30 @@ def test_parquet_is_read_like_csv(tmp_path):
     by_csv = co.read_scenario(folder).fleet.demand.draw(20, seed=1)[0]
     by_parquet = co.read_scenario(folder, set=['demand.file="demand.parquet"']).fleet.demand.draw(20, seed=1)[0]
     assert np.array_equal(by_csv, by_parquet)
+
+
+def test_a_sheet_of_a_workbook_is_read_like_csv(tmp_path):
+    folder = write(tmp_path / "s")
+    pd.read_csv(folder / "demand.csv", parse_dates=["period"]).to_excel(
+        folder / "book.xlsx", sheet_name="plan", index=False
+    )
+    by_csv = co.read_scenario(folder).fleet.demand.draw(20, seed=1)[0]
+    by_sheet = co.read_scenario(folder, set=['demand.file="book.xlsx#plan"']).fleet.demand.draw(20, seed=1)[0]
+    assert np.array_equal(by_csv, by_sheet)
+    with pytest.raises(co.ScenarioError, match="has no sheet 'paln'. Did you mean 'plan'"):
+        co.read_scenario(folder, set=['demand.file="book.xlsx#paln"'])
+
+
+def test_a_database_is_asked(tmp_path):
+    folder = write(tmp_path / "s")
+    with sqlite3.connect(folder / "plan.sqlite") as database:
+        pd.read_csv(folder / "demand.csv").to_sql("forecast", database, index=False)
+    by_csv = co.read_scenario(folder).fleet.demand.draw(20, seed=1)[0]
+    for asked in ("forecast", "SELECT * FROM forecast WHERE p50 > 0"):
+        asked_scenario = co.read_scenario(folder, set=[f'demand.file="plan.sqlite#{asked}"'])
+        assert np.array_equal(by_csv, asked_scenario.fleet.demand.draw(20, seed=1)[0])
+    with pytest.raises(co.ScenarioError, match="cannot be asked"):
+        co.read_scenario(folder, set=['demand.file="plan.sqlite#SELECT nothing FROM forecast"'])
 
 
 def test_set_changes_keys_cells_and_scales_columns(tmp_path):
