@@ -190,7 +190,7 @@ def _point(problem: FleetProblem, each: SweptPlan, swept: Array, measure: str, j
         cost=each.plan.objective,
         marginal_cost=nothing,
         promised=float(promised[least]),
-        judged=None if judge is None else _of_class(judge(each.plan, problem), int(own[least])),
+        judged=None if judge is None else _of_class(judge(each.plan, each.problem), int(own[least])),
         status=each.status,
         gap=each.plan.gap,
         plan=each.plan,

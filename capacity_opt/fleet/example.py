@@ -35,7 +35,7 @@ def example_problem() -> FleetProblem:
     >>> example_problem().periods
     ('2027-01', '2027-02', '2027-03', '2027-04')
     """
-    none, one = np.full((1, 1, 4), 0.0), np.ones((1, 1))
+    one = np.ones((1, 1))
     return FleetProblem(
         name="example",
         periods=("2027-01", "2027-02", "2027-03", "2027-04"),
@@ -56,19 +56,7 @@ def example_problem() -> FleetProblem:
             power_limit=np.full((1, 4), np.inf),
             rack_unit_limit=np.full((1, 4), np.inf),
         ),
-        supply=Supply(
-            price=none + 100.0,
-            opex=none + 10.0,
-            lead_time=np.array([[2]]),
-            order_limit=none + np.inf,
-            order_minimum=none,
-            placed=none,
-            initial=np.array([[[10.0, 10.0, 6.0, 6.0]]]),
-            first_order=0,
-            retirable=np.zeros((1, 1), dtype=bool),
-            retirement_cost=np.zeros(1),
-            salvage=np.zeros(1),
-        ),
+        supply=_supply(),
         groups=DemandGroups(
             names=("web",),
             classes=("web",),
@@ -83,15 +71,7 @@ def example_problem() -> FleetProblem:
             spill_cost=np.zeros((1, 1)),
             overcommit=one,
         ),
-        service=ServiceTargets(
-            penalty=np.array([8.0]),
-            shortage_allowed=np.array([True]),
-            fill_rate=np.array([np.nan]),
-            no_shortage_probability=np.array([np.nan]),
-            shortage_cvar_level=np.array([np.nan]),
-            shortage_cvar_limit=np.array([np.nan]),
-            protected_share=np.array([[np.nan]]),
-        ),
+        service=_service(),
         finance=Finance(
             currency="USD",
             discount_rate=0.0,
@@ -101,4 +81,35 @@ def example_problem() -> FleetProblem:
             opex_budget=np.full(4, np.inf),
         ),
         demand=_OnePath(np.array([90.0, 120.0, 130.0, 170.0]).reshape(1, 1, 4, 1)),
+    )
+
+
+def _supply() -> Supply:
+    """Servers at 100 and 10 a month, two months ahead; ten old ones, four of which leave in March."""
+    none = np.zeros((1, 1, 4))
+    return Supply(
+        price=none + 100.0,
+        opex=none + 10.0,
+        lead_time=np.array([[2]]),
+        order_limit=none + np.inf,
+        order_minimum=none,
+        placed=none,
+        initial=np.array([[[10.0, 10.0, 6.0, 6.0]]]),
+        first_order=0,
+        retirable=np.zeros((1, 1), dtype=bool),
+        retirement_cost=np.zeros(1),
+        salvage=np.zeros(1),
+    )
+
+
+def _service() -> ServiceTargets:
+    """Unmet demand costs 8 a unit and month; nothing is promised."""
+    return ServiceTargets(
+        penalty=np.array([8.0]),
+        shortage_allowed=np.array([True]),
+        fill_rate=np.array([np.nan]),
+        no_shortage_probability=np.array([np.nan]),
+        shortage_cvar_level=np.array([np.nan]),
+        shortage_cvar_limit=np.array([np.nan]),
+        protected_share=np.array([[np.nan]]),
     )

@@ -15,6 +15,7 @@ from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.infeasibility import explain
 from capacity_opt.fleet.lint import lint_problem
 from capacity_opt.fleet.outcomes import draw_outcomes
+from capacity_opt.fleet.path import Choice, choose_path, solve_decomposed
 from capacity_opt.fleet.prices import settled_duals
 from capacity_opt.fleet.projection import solve_projected
 from capacity_opt.problem.fleet import FleetProblem
@@ -49,13 +50,16 @@ def size_fleet(
     time_limit: float = 300.0,
     solver: str = "highs",
     progress: Progress | None = None,
+    path: str = "auto",
 ) -> FleetPlan:
     """The cheapest fleet that keeps every promise of ``problem`` in ``samples`` drawn outcomes.
 
     ``formulation``: ``deterministic`` (the mean outcome), ``two_stage``, ``chance`` or ``cvar``, see
     :mod:`capacity_opt.fleet.formulation`. ``gap``: relative optimality gap for whole racks; ``time_limit`` in seconds:
     when it is reached the plan found so far is returned with status ``"feasible"`` and its true bound. ``progress`` is
-    called with (seconds, incumbent, bound, gap). Every answer is verified from the inputs.
+    called with (seconds, incumbent, bound, gap). ``path``: ``extensive`` (one program), ``decomposition`` (by sample)
+    or ``auto``, see :mod:`capacity_opt.fleet.path`; ``remarks`` of the plan say which was taken and why. Every answer
+    is verified from the inputs.
 
     The promise holds in the samples seen; play the plan against unseen ones with ``simulate_fleet`` before relying on
     it. Do not use this where demand must be served from one machine (no packing) or where orders can follow demand
@@ -70,12 +74,16 @@ def size_fleet(
     (1680.0, 2.0, '2027-03')
     """
     started = time.monotonic()
-    lint_problem(problem)
+    remarks = lint_problem(problem)
     model = build_model(problem, draw_outcomes(problem, samples=samples, seed=seed), formulation)
-    answer = answer_model(model, gap=gap, time_limit=time_limit, solver=solver, seed=seed, progress=progress)
+    choice = choose_path(model, path if solver == "highs" else "extensive")
+    answer = answer_model(
+        model, gap=gap, time_limit=time_limit, solver=solver, seed=seed, progress=progress, choice=choice
+    )
     require_point(model, answer.solution)
     answer.checked.require()
     plan = plan_from(model, answer.solution, answer.checked, answer.relaxed, answer.relaxed_duals, time_limit)
+    plan = replace(plan, remarks=(f"path: {choice.path} ({choice.why})", *remarks))
     return replace(plan, seconds=time.monotonic() - started)
 
 
@@ -137,11 +145,17 @@ def answer_model(
     solver: str = "highs",
     seed: int = 7,
     progress: Progress | None = None,
+    choice: Choice | None = None,
 ) -> Answer:
     """Solve a model: the continuous relaxation first (for prices and a bound), then whole racks."""
     if solver != "highs":
         found = solve(model.lp, solver=solver, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
         return Answer(solution=found, checked=verify(model.lp, found, gap=gap))
+    if choice is not None and choice.program is not None:
+        found, duals = solve_decomposed(
+            model, choice.program, gap=gap, time_limit=time_limit, seed=seed, progress=progress
+        )
+        return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed_duals=duals)
     session = HighsSession(model.lp, seed=seed)
     integer = bool(model.lp.integer.any())
     if not integer:

@@ -38,6 +38,7 @@ class SweptPlan:
     value: float
     status: str
     plan: FleetPlan | None
+    problem: FleetProblem
 
 
 def swept_classes(problem: FleetProblem, over: str, classes: Sequence[str] | None) -> Array:
@@ -118,7 +119,9 @@ def sweep(
         if over in ("no_shortage_probability", "utilization"):
             model = build_model(own, outcomes, _formulation(formulation, over))
             found = answer_model(model, gap=gap, time_limit=time_limit, seed=seed).solution
-            yield SweptPlan(value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit))
+            yield SweptPlan(
+                value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit), problem=own
+            )
             continue
         if session is None:
             model = build_model(own, outcomes, _formulation(formulation, over))
@@ -127,7 +130,9 @@ def sweep(
             model = _moved(model, own, over, session)
         found = session.solve(gap=gap, time_limit=time_limit, start=start)
         start = found.x if found.x is not None and model.lp.integer.any() else None
-        yield SweptPlan(value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit))
+        yield SweptPlan(
+            value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit), problem=own
+        )
 
 
 def _formulation(formulation: str, over: str) -> str:

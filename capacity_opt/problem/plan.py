@@ -94,7 +94,8 @@ class FleetPlan:
     (T,), present value; ``cash_by_period`` (T,) what is paid in the period, undiscounted (orders when they are placed).
     ``checks``: what was recomputed from the inputs after solving. ``shortage_worth`` (J,): part of the plan: the
     highest price per unit and period at which operations should buy to avoid a shortage; the judge follows it.
-    ``facts``: named numbers beside the plan (``relaxed_objective``: without whole racks; ``expected_cost``, ...).
+    ``remarks``: what is odd about the problem, and how it was solved. ``facts``: named numbers beside the plan
+    (``relaxed_objective``: without whole racks; ``expected_cost``, ...).
     """
 
     formulation: str
@@ -115,6 +116,7 @@ class FleetPlan:
     cost_by_period: Mapping[str, Array] = field(default_factory=dict)
     cash_by_period: Mapping[str, Array] = field(default_factory=dict)
     checks: tuple[PlanCheck, ...] = ()
+    remarks: tuple[str, ...] = ()
     shortage_worth: Array | None = None
     solver: str = ""
     seconds: float = 0.0
