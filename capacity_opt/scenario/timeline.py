@@ -19,7 +19,7 @@ PERIODS_PER_YEAR: dict[str, float] = {
     "year": 1.0,
 }
 NEARLY_WHOLE = 0.05
-_NUMBER = re.compile(r"[+-]?\d+(\.0*)?")
+_NUMBER = re.compile(r"[+-]?\d{1,9}(\.0*)?")
 _SLASHED = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}")
 _EXCEL_EPOCH = dt.date(1899, 12, 30)
 

@@ -2,6 +2,7 @@ import pytest
 
 import capacity_opt as co
 from tests.scenario.bad_inputs import BAD_INPUTS
+from tests.scenario.fuzz_reading import main
 from tests.scenario.small import FILES, spoil, write
 
 SAMPLES = 'kind = "samples"\nfile = "demand.csv"\n'
@@ -120,3 +121,7 @@ def test_files_that_are_no_tables(tmp_path, content, says):
 def test_no_such_folder(tmp_path):
     with pytest.raises(co.ScenarioError, match="no such scenario folder"):
         co.read_scenario(tmp_path / "nothing")
+
+
+def test_randomly_spoilt_scenarios_are_read_or_told_about():
+    assert main(300, seed=11) == []
