@@ -51,7 +51,7 @@ def solving(command: Callable[..., Any]) -> Callable[..., Any]:
             "--time-limit", metavar="TIME", callback=_amount("seconds_of"), help="Longest solve: 90s, 5m, 1h."
         ),
         click.option("--solver", metavar="NAME", help="Solver of the fleet model."),
-        click.option("--seed", type=click.IntRange(min=0), help="Seed of every random draw."),
+        click.option("--seed", type=click.IntRange(min=0, max=2_000_000_000), help="Seed of every random draw."),
     ):
         command = option(command)
     return command

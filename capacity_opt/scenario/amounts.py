@@ -36,4 +36,9 @@ def seconds_of(value: object) -> object:
 
 
 def _float(value: object) -> object:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("is too large for a number") from None

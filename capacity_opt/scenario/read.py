@@ -105,7 +105,7 @@ def read_scenario(
     problems.raise_if_any()
     assert source is not None
     spec = source.spec
-    context = Context(_timeline(spec), spec.money.currency, {}, problems)
+    context = Context(_timeline(source), spec.money.currency, {}, problems)
     fleet = _fleet(source, context) if spec.fleet is not None else None
     inventory = read_inventory(source, context) if spec.inventory is not None else None
     _check_sections(source)
@@ -126,11 +126,19 @@ def read_scenario(
     )
 
 
-def _timeline(spec: Spec) -> Timeline:
+def _timeline(source: Source) -> Timeline:
+    spec = source.spec
     start = spec.time.start
     if start is not None and not isinstance(start, dt.datetime):
         start = dt.datetime.combine(start, dt.time())
-    return Timeline(spec.time.period, spec.time.periods, None if start is None else start.replace(tzinfo=None))
+    timeline = Timeline(spec.time.period, spec.time.periods, None if start is None else start.replace(tzinfo=None))
+    try:
+        timeline.begins(timeline.count)
+    except (ValueError, OverflowError):
+        line = source.toml.line(("time", "periods"))
+        source.problems.error("E240", FILE, "the horizon runs past the year 9999", row=line, fix="Fewer periods")
+        source.problems.raise_if_any()
+    return timeline
 
 
 def _tables_read(spec: Spec) -> list[str]:

@@ -35,7 +35,7 @@ class Time(Section):
     start: dt.date | dt.datetime | None = Field(
         default=None, description="when period 1 begins; without it, periods are numbered from 1"
     )
-    periods: int = Field(ge=1, description="how many periods")
+    periods: int = Field(ge=1, le=20_000, description="how many periods")
     time_zone: str = Field(default="UTC", description="IANA name, for the reader")
     blocks: list[Block] = Field(default_factory=list, description="blocks inside every period; none: one block")
 
@@ -109,7 +109,9 @@ class Fleet(Section):
     formulation: Literal["deterministic", "two_stage", "chance", "cvar"] = Field(
         default="two_stage", description="how uncertainty is treated"
     )
-    samples: int = Field(default=100, ge=1, description="demand paths drawn (given samples are taken as they are)")
+    samples: int = Field(
+        default=100, ge=1, le=10_000_000, description="demand paths drawn (given samples are taken as they are)"
+    )
     integer: bool = Field(default=True, description="whole racks")
     calibrate: bool = Field(
         default=False,
@@ -189,7 +191,9 @@ class Frontier(Section):
 class Simulation(Section):
     """The judge."""
 
-    samples: int = Field(default=2000, ge=2, description="fresh demand paths on which the fleet plan is judged")
+    samples: int = Field(
+        default=2000, ge=2, le=10_000_000, description="fresh demand paths on which the fleet plan is judged"
+    )
     replications: int = Field(default=200, ge=2, description="replications per item")
     periods: int = Field(default=520, ge=1, description="periods per replication of an item")
     warm_up: int = Field(default=52, ge=0, description="periods before counting")
@@ -228,7 +232,7 @@ class Spec(Section):
     schema_version: Literal[1] = Field(description="version of this format")
     name: str = Field(min_length=1, description="short name; names the run folder")
     description: str = Field(default="", description="what it is about, one sentence")
-    seed: int = Field(default=1, ge=0, description="of every random draw")
+    seed: int = Field(default=1, ge=0, le=2_000_000_000, description="of every random draw")
     time: Time
     money: Money = Field(default_factory=Money)
     demand: Demand | None = None
