@@ -193,7 +193,8 @@ def _piece(
         raise NotAlike("rows bind in some samples only")
     width = np.where(np.isfinite(lower[:, 0]) & finite, upper[:, 0] - lower[:, 0], np.inf)
     right = np.where(finite[:, None], upper, lower)
-    weight = float(np.abs(cost[columns]).max(initial=0.0))
+    own = counted[:, columns] if np.any(counted[:, columns]) else None
+    weight = float(np.abs(cost[columns]).max(initial=0.0)) or (0.0 if own is None else 1.0)
     dense = matrix[rows][:, columns].toarray()
     family = RecourseFamily(
         matrix=dense,
@@ -211,7 +212,7 @@ def _piece(
         values=(right - right[:, :1]).T,
         probability=model.frame.outcomes.probability,
         weight=weight,
-        counted=counted[:, columns] if len(shape.tied) else None,
+        counted=own,
     )
     rounded = np.round(family.cost, 10) + 0.0
     key = (

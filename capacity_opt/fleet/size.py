@@ -151,11 +151,9 @@ def answer_model(
     if solver != "highs":
         found = solve(model.lp, solver=solver, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
         return Answer(solution=found, checked=verify(model.lp, found, gap=gap))
-    if choice is not None and choice.program is not None:
-        found, duals = solve_decomposed(
-            model, choice.program, gap=gap, time_limit=time_limit, seed=seed, progress=progress
-        )
-        return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed_duals=duals)
+    decomposed = None if choice is None else _answer_decomposed(model, choice, gap, time_limit, seed, progress)
+    if decomposed is not None:
+        return decomposed
     session = HighsSession(model.lp, seed=seed)
     integer = bool(model.lp.integer.any())
     if not integer:
@@ -163,6 +161,23 @@ def answer_model(
         duals = settled_duals(model, session, found) if found.reason == "optimal" else found.row_duals
         return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=found, relaxed_duals=duals)
     return _answer_integer(model, session, gap, time_limit, progress)
+
+
+def _answer_decomposed(
+    model: FleetModel, choice: Choice, gap: float, time_limit: float, seed: int, progress: Progress | None
+) -> Answer | None:
+    """The answer by decomposition; ``None`` where that was not chosen, or broke without having been asked for."""
+    if choice.program is None:
+        return None
+    try:
+        found, duals = solve_decomposed(
+            model, choice.program, gap=gap, time_limit=time_limit, seed=seed, progress=progress
+        )
+    except SolverError:
+        if choice.why == "asked for":
+            raise
+        return None
+    return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed_duals=duals)
 
 
 def _answer_integer(
