@@ -9,6 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from capacity_opt.admission.critical_levels import CriticalLevels, tune_critical_levels
+    from capacity_opt.admission.engset import Engset, engset
+    from capacity_opt.admission.erlang import (
+        ErlangC,
+        batch_peakedness,
+        erlang_b,
+        erlang_c,
+        hayward_blocking,
+        load_for_blocking,
+        servers_for_blocking,
+    )
+    from capacity_opt.admission.multirate import MultirateLoss, multirate_loss
+    from capacity_opt.admission.network import NetworkLoss, approximate_network_loss, network_loss
+    from capacity_opt.admission.simulate import SimulatedLoss, simulate_admission
     from capacity_opt.demand.assorted import Assorted
     from capacity_opt.demand.compound import CompoundPoisson
     from capacity_opt.demand.counts import NegativeBinomial, Poisson
@@ -21,7 +35,17 @@ if TYPE_CHECKING:
     from capacity_opt.demand.paths import CopulaPaths, FixedDemand, GivenSamples
     from capacity_opt.demand.protocol import Demand
     from capacity_opt.demand.quantiles import QuantileDemand
-    from capacity_opt.errors import ArgumentError, CapacityError, InfeasibleError, LimitError, RunFolderError, ScenarioError, SolverError, UnboundedError, VerificationError
+    from capacity_opt.errors import (
+        ArgumentError,
+        CapacityError,
+        InfeasibleError,
+        LimitError,
+        RunFolderError,
+        ScenarioError,
+        SolverError,
+        UnboundedError,
+        VerificationError,
+    )
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.placement import place_plan, place_servers
@@ -30,34 +54,99 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
-    from capacity_opt.inventory.budget import BudgetCurve, SharedLimitResult, optimize_aggregate_service, optimize_newsvendor_budget, sweep_newsvendor_budget
-    from capacity_opt.inventory.disruption import DisruptedBaseStock, DisruptedOrderQuantity, disrupted_lead_time, evaluate_disrupted_base_stock, evaluate_disrupted_order_quantity, optimize_disrupted_base_stock, optimize_disrupted_order_quantity
+    from capacity_opt.inventory.budget import (
+        BudgetCurve,
+        SharedLimitResult,
+        optimize_aggregate_service,
+        optimize_newsvendor_budget,
+        sweep_newsvendor_budget,
+    )
+    from capacity_opt.inventory.disruption import (
+        DisruptedBaseStock,
+        DisruptedOrderQuantity,
+        disrupted_lead_time,
+        evaluate_disrupted_base_stock,
+        evaluate_disrupted_order_quantity,
+        optimize_disrupted_base_stock,
+        optimize_disrupted_order_quantity,
+    )
     from capacity_opt.inventory.eoq import EOQResult, evaluate_eoq, optimize_eoq
     from capacity_opt.inventory.explain import Calendar, OrderLines, explain_line, explain_orders
-    from capacity_opt.inventory.finite_horizon import FiniteHorizonResult, evaluate_finite_horizon, optimize_finite_horizon
-    from capacity_opt.inventory.guaranteed_service import GuaranteedServicePlan, evaluate_guaranteed_service, optimize_guaranteed_service
-    from capacity_opt.inventory.joint_replenishment import JointReplenishmentResult, evaluate_joint_replenishment, optimize_joint_replenishment
-    from capacity_opt.inventory.lost_sales import LostSales, LostSalesBaseStock, LostSalesCappedBaseStock, LostSalesProjectedLevel, evaluate_lost_sales, optimize_capped_base_stock, optimize_lost_sales_base_stock, optimize_projected_inventory_level
+    from capacity_opt.inventory.finite_horizon import (
+        FiniteHorizonResult,
+        evaluate_finite_horizon,
+        optimize_finite_horizon,
+    )
+    from capacity_opt.inventory.guaranteed_service import (
+        GuaranteedServicePlan,
+        evaluate_guaranteed_service,
+        optimize_guaranteed_service,
+    )
+    from capacity_opt.inventory.joint_replenishment import (
+        JointReplenishmentResult,
+        evaluate_joint_replenishment,
+        optimize_joint_replenishment,
+    )
+    from capacity_opt.inventory.lost_sales import (
+        LostSales,
+        LostSalesBaseStock,
+        LostSalesCappedBaseStock,
+        LostSalesProjectedLevel,
+        evaluate_lost_sales,
+        optimize_capped_base_stock,
+        optimize_lost_sales_base_stock,
+        optimize_projected_inventory_level,
+    )
     from capacity_opt.inventory.lost_sales_optimal import OptimalLostSales, optimize_lost_sales
     from capacity_opt.inventory.lot_size import CapacitatedLotSizeResult, optimize_capacitated_lot_size
     from capacity_opt.inventory.newsvendor import NewsvendorResult, evaluate_newsvendor, optimize_newsvendor
-    from capacity_opt.inventory.one_for_one import LostSalesOneForOne, OneForOne, evaluate_lost_sales_one_for_one, evaluate_one_for_one, optimize_lost_sales_one_for_one
-    from capacity_opt.inventory.quantity_discount import DiscountResult, optimize_all_units_discount, optimize_incremental_discount
+    from capacity_opt.inventory.one_for_one import (
+        LostSalesOneForOne,
+        OneForOne,
+        evaluate_lost_sales_one_for_one,
+        evaluate_one_for_one,
+        optimize_lost_sales_one_for_one,
+    )
+    from capacity_opt.inventory.quantity_discount import (
+        DiscountResult,
+        optimize_all_units_discount,
+        optimize_incremental_discount,
+    )
     from capacity_opt.inventory.rounding import RoundedOrders, RoundingRules, RoundingStep, round_orders
     from capacity_opt.inventory.rq import RQResult, evaluate_rq, optimize_rq
     from capacity_opt.inventory.rq_approximate import ApproximateRQ, approximate_rq
-    from capacity_opt.inventory.serial import SerialBaseStock, SerialBounds, bound_serial, evaluate_serial, optimize_serial
+    from capacity_opt.inventory.serial import (
+        SerialBaseStock,
+        SerialBounds,
+        bound_serial,
+        evaluate_serial,
+        optimize_serial,
+    )
     from capacity_opt.inventory.set_aside import SetAside, set_aside
     from capacity_opt.inventory.ss import SSResult, evaluate_ss, optimize_ss
     from capacity_opt.inventory.ss_approximate import PowerApproximation, optimize_ss_power_approximation
-    from capacity_opt.inventory.two_echelon import TwoEchelonAllocation, TwoEchelonStock, approximate_two_echelon, evaluate_two_echelon, optimize_two_echelon
+    from capacity_opt.inventory.two_echelon import (
+        TwoEchelonAllocation,
+        TwoEchelonStock,
+        approximate_two_echelon,
+        evaluate_two_echelon,
+        optimize_two_echelon,
+    )
     from capacity_opt.inventory.wagner_whitin import LotSizeResult, evaluate_lot_size, optimize_wagner_whitin
     from capacity_opt.problem.fleet import FleetProblem
     from capacity_opt.problem.item import Item
     from capacity_opt.problem.network import DepotAndBases, GuaranteedServiceTree, GuaranteedStage, SerialSystem
     from capacity_opt.problem.placement import PlacedRack, PlacedRow, Placement, RackTypes, Room, Rows
     from capacity_opt.problem.plan import FleetPlan
-    from capacity_opt.problem.policies import BaseStock, CappedBaseStock, EchelonBaseStock, ProjectedInventoryLevel, ReorderPointOrderQuantity, ReorderPointOrderUpTo, TimeVaryingOrderUpTo
+    from capacity_opt.problem.policies import (
+        BaseStock,
+        CappedBaseStock,
+        EchelonBaseStock,
+        ProjectedInventoryLevel,
+        ReorderPointOrderQuantity,
+        ReorderPointOrderUpTo,
+        TimeVaryingOrderUpTo,
+    )
     from capacity_opt.report.publish import run_scenario
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
@@ -91,6 +180,7 @@ _HOMES = {
     "CappedBaseStock": "problem.policies",
     "CompoundPoisson": "demand.compound",
     "CopulaPaths": "demand.paths",
+    "CriticalLevels": "admission.critical_levels",
     "CumulativeQuantiles": "demand.horizon",
     "Demand": "demand.protocol",
     "DemandByPeriod": "demand.horizon",
@@ -102,6 +192,8 @@ _HOMES = {
     "EOQResult": "inventory.eoq",
     "EchelonBaseStock": "problem.policies",
     "Empirical": "demand.empirical",
+    "Engset": "admission.engset",
+    "ErlangC": "admission.erlang",
     "Estimate": "simulation.estimate",
     "FailureModel": "simulation.failures",
     "FiniteHorizonResult": "inventory.finite_horizon",
@@ -130,7 +222,9 @@ _HOMES = {
     "LostSalesProjectedLevel": "inventory.lost_sales",
     "LotSizeResult": "inventory.wagner_whitin",
     "Mixture": "demand.mixture",
+    "MultirateLoss": "admission.multirate",
     "NegativeBinomial": "demand.counts",
+    "NetworkLoss": "admission.network",
     "NewsvendorResult": "inventory.newsvendor",
     "Normal": "demand.parametric",
     "OneForOne": "inventory.one_for_one",
@@ -165,6 +259,7 @@ _HOMES = {
     "SerialSystem": "problem.network",
     "SetAside": "inventory.set_aside",
     "SharedLimitResult": "inventory.budget",
+    "SimulatedLoss": "admission.simulate",
     "SimulationResult": "simulation.result",
     "SolverError": "errors",
     "TimeVaryingOrderUpTo": "problem.policies",
@@ -176,15 +271,20 @@ _HOMES = {
     "Verdict": "simulation.verdict",
     "VerificationError": "errors",
     "alternative_plans": "fleet.alternatives",
+    "approximate_network_loss": "admission.network",
     "approximate_rq": "inventory.rq_approximate",
     "approximate_two_echelon": "inventory.two_echelon",
     "backtest_quantiles": "simulation.backtest",
+    "batch_peakedness": "admission.erlang",
     "bound_serial": "inventory.serial",
     "build_reference": "fleet.reference",
     "calibrate": "simulation.calibration",
     "compare_costs": "simulation.paired",
     "compare_plans": "simulation.paired",
     "disrupted_lead_time": "inventory.disruption",
+    "engset": "admission.engset",
+    "erlang_b": "admission.erlang",
+    "erlang_c": "admission.erlang",
     "evaluate_base_stock": "inventory.base_stock",
     "evaluate_disrupted_base_stock": "inventory.disruption",
     "evaluate_disrupted_order_quantity": "inventory.disruption",
@@ -206,7 +306,11 @@ _HOMES = {
     "explain_orders": "inventory.explain",
     "export_model": "fleet.reference",
     "frontier": "frontier",
+    "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
+    "load_for_blocking": "admission.erlang",
+    "multirate_loss": "admission.multirate",
+    "network_loss": "admission.network",
     "optimize_aggregate_service": "inventory.budget",
     "optimize_all_units_discount": "inventory.quantity_discount",
     "optimize_base_stock": "inventory.base_stock",
@@ -239,12 +343,15 @@ _HOMES = {
     "roll_fleet": "simulation.rolling",
     "round_orders": "inventory.rounding",
     "run_scenario": "report.publish",
+    "servers_for_blocking": "admission.erlang",
     "set_aside": "inventory.set_aside",
     "simulate": "simulation.inventory",
+    "simulate_admission": "admission.simulate",
     "simulate_fleet": "simulation.fleet",
     "size_fleet": "fleet.size",
     "solve_reference": "fleet.reference",
     "sweep_newsvendor_budget": "inventory.budget",
+    "tune_critical_levels": "admission.critical_levels",
     "value_of_uncertainty": "fleet.uncertainty",
 }
 
@@ -263,6 +370,7 @@ __all__ = [
     "CappedBaseStock",
     "CompoundPoisson",
     "CopulaPaths",
+    "CriticalLevels",
     "CumulativeQuantiles",
     "Demand",
     "DemandByPeriod",
@@ -274,6 +382,8 @@ __all__ = [
     "EOQResult",
     "EchelonBaseStock",
     "Empirical",
+    "Engset",
+    "ErlangC",
     "Estimate",
     "FailureModel",
     "FiniteHorizonResult",
@@ -302,7 +412,9 @@ __all__ = [
     "LostSalesProjectedLevel",
     "LotSizeResult",
     "Mixture",
+    "MultirateLoss",
     "NegativeBinomial",
+    "NetworkLoss",
     "NewsvendorResult",
     "Normal",
     "OneForOne",
@@ -337,6 +449,7 @@ __all__ = [
     "SerialSystem",
     "SetAside",
     "SharedLimitResult",
+    "SimulatedLoss",
     "SimulationResult",
     "SolverError",
     "TimeVaryingOrderUpTo",
@@ -349,15 +462,20 @@ __all__ = [
     "VerificationError",
     "__version__",
     "alternative_plans",
+    "approximate_network_loss",
     "approximate_rq",
     "approximate_two_echelon",
     "backtest_quantiles",
+    "batch_peakedness",
     "bound_serial",
     "build_reference",
     "calibrate",
     "compare_costs",
     "compare_plans",
     "disrupted_lead_time",
+    "engset",
+    "erlang_b",
+    "erlang_c",
     "evaluate_base_stock",
     "evaluate_disrupted_base_stock",
     "evaluate_disrupted_order_quantity",
@@ -379,7 +497,11 @@ __all__ = [
     "explain_orders",
     "export_model",
     "frontier",
+    "hayward_blocking",
     "lead_time_demand",
+    "load_for_blocking",
+    "multirate_loss",
+    "network_loss",
     "optimize_aggregate_service",
     "optimize_all_units_discount",
     "optimize_base_stock",
@@ -412,12 +534,15 @@ __all__ = [
     "roll_fleet",
     "round_orders",
     "run_scenario",
+    "servers_for_blocking",
     "set_aside",
     "simulate",
+    "simulate_admission",
     "simulate_fleet",
     "size_fleet",
     "solve_reference",
     "sweep_newsvendor_budget",
+    "tune_critical_levels",
     "value_of_uncertainty",
 ]
 
