@@ -11,11 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, special
 
+from capacity_opt.demand.assorted import Assorted
+from capacity_opt.demand.deferred import Deferred
 from capacity_opt.demand.empirical import Empirical
 from capacity_opt.demand.lattice import Histogram, Pmf
 from capacity_opt.demand.mixture import Repeated
@@ -28,13 +31,21 @@ Batch = tuple[NDArray[np.intp], int]
 
 SMALLEST_FROM_FFT = 1e-12
 LARGEST_SUPPORT = 1 << 20
+CELLS = 1 << 22
+KEPT = 20_000_000
+LONG_TAIL = 4096
 _CHUNK = 1 << 20
 _LATENT_EDGES = 4.5
 _LATENT_BINS = 80
 
 
-def sum_of_periods(demand: Demand, periods: IntArray, correlation: Array, *, points: int) -> Pmf | Histogram:
-    """Demand over ``periods`` (broadcast to the items) equal periods with AR(1) Gaussian-copula dependence."""
+def sum_of_periods(demand: Demand, periods: IntArray, correlation: Array, *, points: int) -> Demand:
+    """Demand over ``periods`` (broadcast to the items) equal periods with AR(1) Gaussian-copula dependence.
+
+    A :class:`~capacity_opt.Pmf` or :class:`~capacity_opt.Histogram` where its table holds at most ``CELLS`` numbers.
+    Else items of like support share a table, so a few long tails do not widen all rows; and where those tables hold
+    more than ``KEPT`` numbers together, they are built block by block when asked (:mod:`capacity_opt.demand.deferred`).
+    """
     shape = np.broadcast_shapes(demand.shape, periods.shape, correlation.shape)
     if shape != demand.shape:
         demand = _spread(demand, shape)
@@ -42,22 +53,70 @@ def sum_of_periods(demand: Demand, periods: IntArray, correlation: Array, *, poi
     repeats = np.broadcast_to(periods, shape).reshape(count)
     rho = np.broadcast_to(correlation, shape).reshape(count)
     sizes, width = _grid_sizes(demand, count, points)
-    support = repeats * (sizes - 1) + 1
-    if support.max(initial=1) > LARGEST_SUPPORT:
-        raise ArgumentError(
-            f"demand over {int(repeats[np.argmax(support)])} periods has {int(support.max())} possible values, more "
-            f"than {LARGEST_SUPPORT}; use a continuous demand (Normal, Gamma, QuantileDemand without integer=True)"
-        )
     perfect = (rho == 1.0) & (width > 0)
-    out = np.zeros((count, int(np.where(perfect, sizes, support).max(initial=1))))
+    support = repeats * (sizes - 1) + 1
+    _check_support(repeats, support)
+    columns = np.where(perfect, sizes, support)
+    if count < 2 or count * int(columns.max(initial=1)) <= CELLS:
+        return _one_table(demand, Grid(repeats, rho, sizes, support, width, perfect), shape)
+
+    def build(items: NDArray[np.intp]) -> Demand:
+        return sum_of_periods(spread.take(items), repeats[items], rho[items], points=points)
+
+    spread, blocks = demand, list(_by_support(columns))
+    if int(columns.sum()) > KEPT:
+        return Deferred(build, count, blocks, demand.discrete)
+    return Assorted([build(items) for items in blocks], blocks)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Per item: periods to add, correlation, points of one period and of the sum, the grid's width (0 for whole
+    numbers), and whether the periods are one demand scaled."""
+
+    repeats: IntArray
+    rho: Array
+    sizes: IntArray
+    support: IntArray
+    width: Array
+    perfect: NDArray[np.bool_]
+
+
+def _one_table(demand: Demand, grid: Grid, shape: tuple[int, ...]) -> Pmf | Histogram:
+    """All items in one table of rows."""
+    columns = np.where(grid.perfect, grid.sizes, grid.support)
+    out = np.zeros((len(columns), int(columns.max(initial=1))))
 
     def work(batch: Batch) -> None:
         items, length = batch
-        rows = _masses(demand, items, int(sizes[items].max()), width)
-        _place(out, items, _summed(rows, int(repeats[items[0]]), float(rho[items[0]]), length, not demand.discrete))
+        rows = _masses(demand, items, int(grid.sizes[items].max()), grid.width)
+        repeats, rho = int(grid.repeats[items[0]]), float(grid.rho[items[0]])
+        _place(out, items, _summed(rows, repeats, rho, length, not demand.discrete))
 
-    _in_parallel(work, list(_batches(repeats, support, rho)))
-    return _distribution(demand, out, shape, repeats, width * np.where(perfect, np.maximum(repeats, 1), 1))
+    _in_parallel(work, list(_batches(grid.repeats, grid.support, grid.rho)))
+    scale = np.where(grid.perfect, np.maximum(grid.repeats, 1), 1)
+    return _distribution(demand, out, shape, grid.repeats, grid.width * scale)
+
+
+def _by_support(columns: IntArray) -> Iterator[NDArray[np.intp]]:
+    """Items in blocks of like support (at most twofold), each block's table within ``CELLS`` numbers."""
+    order = np.argsort(columns, kind="stable")
+    start = 0
+    while start < len(order):
+        narrow = int(columns[order[start]])
+        stop = start + int(np.searchsorted(columns[order[start:]], 2 * narrow, side="right"))
+        stop = min(stop, start + max(1, CELLS // (2 * narrow)))
+        yield np.sort(order[start:stop])
+        start = stop
+
+
+def _check_support(repeats: IntArray, support: IntArray) -> None:
+    if support.max(initial=1) > LARGEST_SUPPORT:
+        worst = int(np.argmax(support))
+        raise ArgumentError(
+            f"demand of item {worst} over {int(repeats[worst])} periods has {int(support[worst])} possible values, "
+            f"more than {LARGEST_SUPPORT}; use a continuous demand (Normal, Gamma, QuantileDemand without integer=True)"
+        )
 
 
 def _in_parallel(work: Callable[[Batch], None], batches: list[Batch]) -> None:
@@ -104,7 +163,9 @@ def _grid_sizes(demand: Demand, count: int, points: int) -> tuple[IntArray, Arra
         return np.atleast_2d(demand.samples)[:, -1].astype(np.int64) + 1, np.zeros(count)
     if demand.discrete:
         far = np.atleast_1d(demand.quantile(1 - 1e-13))
-        top = far + np.maximum(far - np.atleast_1d(demand.quantile(1 - 1e-7)), 1.0)
+        beyond = np.maximum(far - np.atleast_1d(demand.quantile(1 - 1e-7)), 1.0)
+        # In a table this long the last 1e-13 of the demand is worth no further room.
+        top = far + np.where(far > LONG_TAIL, 0.0, beyond)
         return np.minimum(top, 2.0 * LARGEST_SUPPORT).astype(np.int64) + 1, np.zeros(count)
     top = np.maximum(np.atleast_1d(demand.quantile(1 - 1e-10)), 0.0)
     return np.full(count, points, dtype=np.int64), np.where(top > 0, top, 1.0) / (points - 1)

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from capacity_opt.demand.convolution import one_to_many
+from capacity_opt.demand.counts import NegativeBinomial, Poisson
+from capacity_opt.demand.parametric import Deterministic, Gamma, Normal
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.demand.special import normal_loss
 from capacity_opt.errors import ArgumentError
@@ -35,6 +37,9 @@ Measure = Callable[[Exposure, Array], Array]
 
 _STEPS = 200
 _CHUNK = 1 << 16
+# Items whose tables must be in memory together.
+_TABLE_CHUNK = 1 << 12
+_CLOSED_FORM = (Poisson, NegativeBinomial, Normal, Gamma, Deterministic)
 # A bracket this narrow (relative) is a point; Newton's step after one of 1e-10 is below rounding.
 _CLOSE = 1e-12
 _LAST_STEP = 1e-10
@@ -47,7 +52,7 @@ def no_stockout(exposed: Exposure, level: Array) -> Array:
 
 def cycle_service_level(exposed: Exposure, level: Array) -> Array:
     """P(demand over lead time + review period <= level)."""
-    return exposed.last.cdf(level)
+    return _protected(exposed).cdf(level)
 
 
 def ready_rate(exposed: Exposure, level: Array) -> Array:
@@ -110,7 +115,7 @@ def level_for(name: str, target: Array, exposed: Exposure) -> Array:
     if name not in TARGETS:
         raise ArgumentError(f"a service target must be one of {', '.join(TARGETS)}, got {name!r}")
     if name in ("cycle_service_level", "no_stockout"):
-        demand = exposed.last if name == "cycle_service_level" else exposed.late
+        demand = _protected(exposed) if name == "cycle_service_level" else exposed.late
         return np.maximum(demand.quantile(target), 0.0)
     if name == "ready_rate" or (name == "fill_rate" and _watched_unit_by_unit(exposed)):
         demand = exposed.late if name == "ready_rate" else exposed.early
@@ -145,9 +150,10 @@ def search(measure: Measure, slope: Measure, target: Array, exposed: Exposure) -
     """
     goal = np.broadcast_to(np.log(1.0 - target), exposed.shape).reshape(-1)
     flat = exposed if exposed.shape else _flattened(exposed)
-    if goal.size <= _CHUNK:
+    size = _CHUNK if isinstance(flat.last, _CLOSED_FORM) else _TABLE_CHUNK
+    if goal.size <= size:
         return _searched(measure, slope, goal, flat).reshape(exposed.shape)[()]
-    chunks = [np.arange(begin, min(begin + _CHUNK, goal.size)) for begin in range(0, goal.size, _CHUNK)]
+    chunks = [np.arange(begin, min(begin + size, goal.size)) for begin in range(0, goal.size, size)]
     # numpy and scipy let other threads run while they compute.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         parts = pool.map(lambda items: _searched(measure, slope, goal[items], _narrowed(flat, items)), chunks)
@@ -222,6 +228,11 @@ def _narrowed(exposed: Exposure, items: NDArray[np.intp]) -> Exposure:
 def _watched_unit_by_unit(exposed: Exposure) -> bool:
     """Continuous review of demand that falls unit by unit or smoothly: an order covers the lead time alone."""
     return exposed.single or (exposed.continuous and not exposed.discrete)
+
+
+def _protected(exposed: Exposure) -> Demand:
+    """Demand that a level must cover until the next order can arrive."""
+    return exposed.late if exposed.jumping else exposed.last
 
 
 def _below(demand: Demand, level: Array) -> Array:

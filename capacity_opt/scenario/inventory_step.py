@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from capacity_opt.demand.lead_time import lead_time_demand
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.inventory.explain import Calendar, explain_line, explain_orders
@@ -27,6 +26,8 @@ from capacity_opt.simulation.verdict import SLACK
 
 Array = NDArray[np.float64]
 
+# Items solved and judged together: what bounds the memory of a run.
+ITEMS_AT_ONCE = 2048
 LEVELS = ("base_stock_level", "reorder_point", "order_quantity", "order_up_to_level")
 PROMISED = ("expected_cost", "fill_rate", "cycle_service_level")
 JUDGED = ("judged_fill_rate", "judged_low", "judged_high", "judged_cost")
@@ -59,7 +60,7 @@ class InventoryOutcome:
 
 
 def parts_of(inventory: Inventory) -> Iterator[Part]:
-    """The items split so that each part is one array problem."""
+    """The items split so that each part is one array problem of bounded size."""
     policy = np.array(inventory.policy)
     target = np.full(len(policy), "", dtype=object)
     for name in TARGETS:
@@ -67,9 +68,11 @@ def parts_of(inventory: Inventory) -> Iterator[Part]:
     for positions, demand in inventory.demand.parts:
         keys = [f"{policy[i]}/{target[i]}" for i in positions.tolist()]
         for key in dict.fromkeys(keys):
-            chosen = np.flatnonzero(np.array(keys) == key)
             kind, aim = key.split("/")
-            yield Part(positions[chosen], kind, aim, demand.take(chosen))
+            alike = np.flatnonzero(np.array(keys) == key)
+            for begin in range(0, len(alike), ITEMS_AT_ONCE):
+                chosen = alike[begin : begin + ITEMS_AT_ONCE]
+                yield Part(positions[chosen], kind, aim, demand.take(chosen))
 
 
 def replenish(inventory: Inventory, simulation: Simulation, timeline: Timeline, *, seed: int) -> InventoryOutcome:
@@ -77,11 +80,11 @@ def replenish(inventory: Inventory, simulation: Simulation, timeline: Timeline, 
     count = len(inventory.names)
     names = (*LEVELS, *PROMISED, *JUDGED, "order_now")
     outcome = InventoryOutcome({name: np.full(count, np.nan) for name in names}, [""] * count, [""] * count)
-    for part in parts_of(inventory):
+    for number, part in enumerate(parts_of(inventory)):
         item = _items(inventory.item, part.positions)
         policy = _optimised(part, item, inventory)
         _note_levels(part, policy, outcome)
-        judged = _judge(part, policy, item, simulation, seed)
+        judged = _judge(part, policy, item, simulation, seed + number)
         _note_judged(part, judged, inventory, outcome)
         _explain(part, policy, item, inventory, _calendar(timeline), outcome)
     return outcome
@@ -226,7 +229,7 @@ def _explain(
         demand_mean=part.demand.mean,
         lead_time=item.lead_time,
         review_period=item.review_period,
-        quantile=_covered(part, item, outcome, inventory),
+        quantile=policy.cycle_service_level if part.policy == "base_stock" else np.full(len(at), np.nan),
         rules=rules,
         calendar=calendar,
     )
@@ -238,16 +241,6 @@ def _explain(
 def _calendar(timeline: Timeline) -> Calendar | None:
     begins = timeline.begins(0)
     return None if begins is None else Calendar(today=begins.date().isoformat(), period_days=365.25 / timeline.per_year)
-
-
-def _covered(part: Part, item: Item, outcome: InventoryOutcome, inventory: Inventory) -> Array:
-    """P(demand over the protection interval <= the level), which the explanation names."""
-    at = part.positions
-    level = outcome.values["base_stock_level"][at]
-    if part.policy != "base_stock":
-        return np.full(len(at), np.nan)
-    over = lead_time_demand(part.demand, item.lead_time, item.review_period, inventory.correlation)
-    return np.asarray(over.cdf(level))
 
 
 def inventory_table(inventory: Inventory, outcome: InventoryOutcome) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,20 @@ class Inventory:
     def position(self) -> Array:
         """Inventory position now: on hand + on order - backorders."""
         return self.on_hand + self.on_order - self.backorders
+
+    def take(self, items: NDArray[np.intp]) -> Inventory:
+        """The chosen items only, by position."""
+        given: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                given[name] = value[items]
+            elif isinstance(value, tuple):
+                given[name] = tuple(value[i] for i in items.tolist())
+        given["item"] = Item(
+            **{field.name: np.asarray(getattr(self.item, field.name))[items] for field in fields(self.item)}
+        )
+        given["targets"] = {name: value[items] for name, value in self.targets.items()}
+        return replace(self, demand=self.demand.take(items), **given)
 
 
 def read_inventory(source: Source, context: Context) -> Inventory | None:
