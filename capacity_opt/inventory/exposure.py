@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from capacity_opt import _checks
 from capacity_opt.demand.counts import Poisson
+from capacity_opt.demand.customers import Customers, customers_of, with_one_customer
 from capacity_opt.demand.lead_time import RandomLeadTime, lead_time_demand
 from capacity_opt.demand.mixture import Mixture
 from capacity_opt.demand.protocol import Demand
@@ -29,7 +30,9 @@ class Exposure:
     """Demands a policy is exposed to; ``shape`` is () or (n,), each demand is of that shape or of shape ().
 
     ``mean`` is the mean demand per period; ``continuous`` tells whether the position is watched all the time;
-    ``single`` whether it then falls by one unit at a time (Poisson demand).
+    ``single`` whether it then falls by one unit at a time (Poisson demand); ``jumping`` whether it falls by what
+    customers want: then ``review`` is one customer's demand, ``review_period`` the mean time between customers and
+    ``last`` the demand over the lead time and one customer more.
     """
 
     shape: tuple[int, ...]
@@ -41,6 +44,12 @@ class Exposure:
     review_period: Array
     continuous: bool
     single: bool
+    jumping: bool = False
+
+    @property
+    def by_lot(self) -> bool:
+        """Whether every lot is ordered, and paid for, by itself: the position never jumps over one."""
+        return self.continuous and not self.jumping
 
     @property
     def discrete(self) -> bool:
@@ -67,18 +76,21 @@ def exposure(
     if not continuous and np.any(period == 0):
         raise ArgumentError("review_period must be 0 for all items (continuous review) or for none: split the call")
     single = continuous and isinstance(demand, Poisson)
+    customers = customers_of(demand) if continuous else None
     early = lead_time_demand(demand, lead_time, 0.0, correlation)
-    # Watched all the time, demand other than single units comes as one lump a period.
+    # Watched all the time, counts that are not made of customers come as one lump a period.
     step = np.ones_like(period) if continuous else period
-    last = (
-        early
-        if single or (continuous and not demand.discrete)
-        else lead_time_demand(demand, lead_time, step, correlation)
-    )
+    if customers is not None:
+        step = 1.0 / np.maximum(customers.rate, 1e-300)
+        last = with_one_customer(early, customers)
+    elif single or (continuous and not demand.discrete):
+        last = early
+    else:
+        last = lead_time_demand(demand, lead_time, step, correlation)
     late = early if continuous else last
     if not continuous and not count_at_review_end:
         late = _period_ends(demand, lead_time, period, last, correlation)
-    review = demand if np.all(step == 1.0) else lead_time_demand(demand, 0.0, step, correlation)
+    review = _between_reviews(demand, step, correlation, customers)
     shape = _common(demand=demand.shape, costs=shape, review_period=period.shape, lead_time=early.shape)
     return Exposure(
         shape=shape,
@@ -90,7 +102,14 @@ def exposure(
         review_period=np.broadcast_to(step, shape),
         continuous=continuous,
         single=single,
+        jumping=customers is not None,
     )
+
+
+def _between_reviews(demand: Demand, step: Array, correlation: ArrayLike, customers: Customers | None) -> Demand:
+    if customers is not None:
+        return customers.size
+    return demand if np.all(step == 1.0) else lead_time_demand(demand, 0.0, step, correlation)
 
 
 def _common(**shapes: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,10 +1,11 @@
 """(r, Q) policies, exact: order Q whenever the position falls to r or below (the smallest multiple of Q above r).
 
 Continuous review (``review_period=0``, the default): the position is watched all the time. Poisson demand falls unit
-by unit, so every order is one lot; other whole-unit demand comes as one lump per period, and each lot pays the fixed
-cost. Periodic review, (R, nQ): at each review order the smallest multiple of Q that lifts the position above r, paying
-the fixed cost once per order whatever n. Order of events as in :func:`~capacity_opt.simulate`: review and order,
-arrivals, demand, costs at the end of each period. Unmet demand waits.
+by unit, so every order is one lot; negative binomial and compound Poisson demand falls by what customers want, and one
+customer may make an order of several lots, which pays the fixed cost once. Other whole-unit demand comes as one lump
+per period there, and each lot pays the fixed cost. Periodic review, (R, nQ): at each review order the smallest multiple
+of Q that lifts the position above r, paying the fixed cost once per order whatever n. Order of events as in
+:func:`~capacity_opt.simulate`: review and order, arrivals, demand, costs at the end of each period. Unmet demand waits.
 
 Methods: exact whole-unit search (Federgruen & Zheng 1992, Zheng & Chen 1992), exact for continuous demand (Zheng 1992);
 see the modules ``rq_search`` and ``rq_continuous``. The classic approximations are in ``rq_approximate``.

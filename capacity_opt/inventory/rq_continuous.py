@@ -182,8 +182,8 @@ def window_cost(shape: Valley, reorder: Array, quantity: Array) -> Array:
 
 
 def order_rate(exposed: Exposure, quantity: Array) -> Array:
-    """Orders (lots, under continuous review) per period."""
-    if exposed.continuous:
+    """Orders per period."""
+    if exposed.by_lot:
         return np.asarray(exposed.mean / quantity)
     review = exposed.review
     return np.asarray((review.mean - review.loss(quantity)) / (quantity * exposed.review_period))

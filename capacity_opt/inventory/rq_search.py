@@ -27,7 +27,7 @@ SEARCHED = (
 @dataclass(frozen=True, kw_only=True)
 class RQCosts:
     """What (r, Q) pays per item, all (items,): holding and stockout per unit and period, ``short`` per unit short,
-    ``fixed`` per order (per lot under continuous review); quantities ``smallest``, ``smallest + step``, ..."""
+    ``fixed`` per order; quantities ``smallest``, ``smallest + step``, ..."""
 
     holding: Array
     stockout: Array
@@ -55,8 +55,8 @@ def find_rq(exposed: Exposure, costs: RQCosts) -> Array:
 def _money(exposed: Exposure, costs: RQCosts) -> Array:
     items = len(costs.holding)
     rate = row(exposed.mean, items)
-    paid_per_order = 0.0 if exposed.continuous else 1.0
-    per_period = rate if exposed.continuous else 1.0 / row(exposed.review_period, items)
+    paid_per_order = 0.0 if exposed.by_lot else 1.0
+    per_period = rate if exposed.by_lot else 1.0 / row(exposed.review_period, items)
     mean = row(exposed.late.mean, items)
     columns = [mean, costs.holding, costs.stockout, costs.short * rate, costs.fixed, per_period]
     return np.stack([*columns, np.full(items, paid_per_order)], axis=1)
@@ -93,7 +93,7 @@ def _find_from_tables(exposed: Exposure, costs: RQCosts, money: Array, lots: Who
         points = low[group] + np.arange(int(np.max(high[group] - low[group])) + 1)[:, None]
         table = position_costs(exposed, costs, group, points)
         review = of_items(exposed.review, group)
-        longest = int(np.max(review.quantile(1.0 - 1e-12))) + 2 if not exposed.continuous else 1
+        longest = int(np.max(review.quantile(1.0 - 1e-12))) + 2 if not exposed.by_lot else 1
         above = np.ascontiguousarray(
             np.broadcast_to(
                 review.survival(np.arange(longest)[:, None] + np.zeros(len(group))), (longest, len(group))
@@ -124,7 +124,7 @@ def _widen_and_sort(
 def _order_costs(exposed: Exposure, money: Array, group: Items, quantity: Array) -> Array:
     """K M(Q) per period for every quantity, (items, quantities)."""
     fixed = (money[group, 4] * money[group, 5])[:, None]
-    if exposed.continuous:
+    if exposed.by_lot:
         return np.broadcast_to(fixed, (len(group), len(quantity)))
     review = of_items(exposed.review, group)
     ordered = np.broadcast_to(

@@ -45,11 +45,9 @@ def find_rq_for_service(
         protected = exposed.late if exposed.continuous else exposed.last
         reorder = np.array(np.broadcast_to(protected.quantile(cycle_service_level), (items,)))
     mean = row(exposed.mean, items)
-    served = np.where(
-        exposed.continuous, 0.0, mean * row(exposed.review_period, items) * (1.0 - np.maximum(allowed, 0))
-    )
-    per_period = mean if exposed.continuous else 1.0 / row(exposed.review_period, items)
-    per_order = np.full(items, 0.0 if exposed.continuous else 1.0)
+    served = np.where(exposed.by_lot, 0.0, mean * row(exposed.review_period, items) * (1.0 - np.maximum(allowed, 0)))
+    per_period = mean if exposed.by_lot else 1.0 / row(exposed.review_period, items)
+    per_order = np.full(items, 0.0 if exposed.by_lot else 1.0)
     late_mean = row(exposed.late.mean, items)
     money = np.stack([late_mean, costs.holding, allowed, costs.fixed, per_period, per_order, served], axis=1)
     kernel = compiled(
@@ -70,7 +68,7 @@ def find_rq_for_service(
         on_hand = np.ascontiguousarray(np.maximum(points - late.mean + late.loss(points), 0.0).T)
         unmet = np.ascontiguousarray(unmet_at(exposed, group, points).T)
         review = of_items(exposed.review, group)
-        longest = int(np.max(review.quantile(1.0 - 1e-12))) + 2 if not exposed.continuous else 1
+        longest = int(np.max(review.quantile(1.0 - 1e-12))) + 2 if not exposed.by_lot else 1
         above = review.survival(np.arange(longest)[:, None] + np.zeros(len(group)))
         survival = np.ascontiguousarray(np.broadcast_to(above, (longest, len(group))).T)
         part = np.empty((len(group), 2))

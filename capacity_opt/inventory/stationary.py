@@ -26,7 +26,7 @@ class StockMeasures:
     time under continuous review. ``no_stockout`` (alpha): P(no backorders) there; ``ready_rate``: P(stock on hand)
     there. ``fill_rate`` (beta): share of demand met at once from stock. ``gamma``: 1 - backorders / mean demand per
     period. ``cycle_service_level``: P(demand over the protection interval <= reorder point). ``orders_per_period``:
-    orders placed (lots under continuous review). ``method`` names the method used per item.
+    orders placed, whatever their size. ``method`` names the method used per item.
     """
 
     expected_cost: Array
