@@ -166,14 +166,15 @@ def _finish_linear(lp: LinearProgram, answer: Solution) -> Solution:
             bound=lagrangian_bound(lp, duals, allowance=size),
             reduced_costs=reduced_costs(lp, duals),
         )
-    if answer.x is None:
+    x = answer.x
+    if x is None:
         return answer
-    objective = float(lp.cost @ answer.x) + lp.offset
+    objective = float(lp.cost @ x) + lp.offset
     bound = min(answer.bound, objective)
     answer = replace(answer, objective=objective, bound=bound, gap=relative_gap(objective, bound))
     if answer.reason != "optimal":
         return answer
-    unproven = objective - bound + (dual_slack(lp, duals, answer.x) if duals is not None else np.inf)
+    unproven = objective - bound + (dual_slack(lp, duals, x) if duals is not None else np.inf)
     if unproven <= LP_GAP * max(1.0, abs(objective)):
         return answer
     told = f"HiGHS says optimal, but its prices leave {unproven:.3g} of {objective:.6g} unproven"
