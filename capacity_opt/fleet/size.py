@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError, SolverError, UnboundedError
 from capacity_opt.fleet.assemble import plan_from
+from capacity_opt.fleet.decomposition.sizing import Sizing, sized_by_decomposition
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.infeasibility import explain
 from capacity_opt.fleet.lint import lint_problem
@@ -75,7 +76,13 @@ def size_fleet(
     """
     started = time.monotonic()
     remarks = lint_problem(problem)
-    model = build_model(problem, draw_outcomes(problem, samples=samples, seed=seed), formulation)
+    outcomes = draw_outcomes(problem, samples=samples, seed=seed)
+    if solver == "highs":
+        how = Sizing(path=path, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
+        plan = sized_by_decomposition(problem, outcomes, formulation, how)
+        if plan is not None:
+            return replace(plan, remarks=(*plan.remarks, *remarks), seconds=time.monotonic() - started)
+    model = build_model(problem, outcomes, formulation)
     choice = choose_path(model, path if solver == "highs" else "extensive")
     answer = answer_model(
         model, gap=gap, time_limit=time_limit, solver=solver, seed=seed, progress=progress, choice=choice

@@ -35,9 +35,9 @@ class Tableau(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """Bases met so far, (room, ...): ``columns`` (m,), ``inverse`` (m, m), ``offset`` (m,) of the basic values,
-    their bounds, ``duals`` (m,), ``constant`` of the dual objective, ``reduced`` and ``parked`` (where nonbasic columns
-    stand, 0 for basic ones) (n + m,), ``following`` (2m,): the basis after the pivot on each row, from below or above."""
+    """Bases met so far, (room, ...): ``columns`` (m,), ``inverse`` (m, m), ``offset`` (m,) of the basic values, their
+    bounds, ``duals`` (m,), ``constant`` of the dual objective, ``reduced`` and ``parked`` (where nonbasic columns
+    stand, 0 for basic ones) (n + m,), ``following`` (2m,): the basis after the pivot on a row, from below or above."""
 
     columns: IntArray
     inverse: Array

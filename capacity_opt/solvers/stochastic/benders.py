@@ -19,10 +19,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.solvers.stochastic.fixed import Settled, settle
+from capacity_opt.solvers.stochastic.fixed import Settled, better, forbid, settle
 from capacity_opt.solvers.stochastic.inner import KEPT, Mixture, best_mixture
 from capacity_opt.solvers.stochastic.integer import close_integer_gap
-from capacity_opt.solvers.stochastic.master import Master, MasterPoint, master_of
+from capacity_opt.solvers.stochastic.master import Master, MasterDuals, MasterPoint, master_of
 from capacity_opt.solvers.stochastic.oracle import Evaluation, Oracle
 from capacity_opt.solvers.stochastic.program import TwoStageProgram
 
@@ -36,6 +36,9 @@ MOST_POINTS = 150
 DEARER, DEAREST = 4.0, 1e9
 """While no mixture keeps the coupling rows, leaving them becomes dearer by this factor, up to this multiple."""
 
+PATIENCE = 3
+"""Iterations without a mixture that keeps the coupling rows, after which points that cannot keep them are cut off."""
+
 FREE = 1e-9
 """Below this share of the dearest price a coupling row costs nothing."""
 
@@ -47,8 +50,8 @@ STEPS = ((0.5, 0.5), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0))
 class TwoStageSolution:
     """The outcome of a decomposition: ``x`` first stage; bound <= optimum <= objective, both recomputed from evaluated
     recourse; ``group_values`` expected recourse per group at ``x``; ``bases`` how many recourse bases were met;
-    ``settled`` the recourse at ``x``; ``prices`` (R,) of the coupling rows in the linear relaxation; ``master`` and
-    ``outer``: the final master of the relaxation and its optimum, for prices and a proof of the bound."""
+    ``settled`` the recourse at ``x``; ``relaxed`` the linear relaxation's own solution where there are whole numbers;
+    ``duals`` of the program (with its whole numbers fixed); ``proven`` the relaxation's bound, from its duals."""
 
     reason: str
     limit: str = "none"
@@ -65,8 +68,8 @@ class TwoStageSolution:
     history: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
     settled: Settled | None = field(default=None, repr=False)
     relaxed: TwoStageSolution | None = field(default=None, repr=False)
-    prices: Array | None = None
-    outer: MasterPoint | None = field(default=None, repr=False)
+    duals: MasterDuals | None = field(default=None, repr=False)
+    proven: float = float("nan")
 
 
 @dataclass
@@ -168,8 +171,8 @@ def continue_search(
         history=relaxed.history,
         settled=best.settled,
         relaxed=relaxed,
-        prices=relaxed.prices,
-        outer=relaxed.outer,
+        duals=best.duals,
+        proven=relaxed.proven,
     )
 
 
@@ -190,6 +193,7 @@ class _Run:
         self.best, self.bound = np.inf, -np.inf
         self.mixture: Mixture | None = None
         self.x: Array | None = None
+        self.without = 0
 
     def gap(self) -> float:
         return (self.best - self.bound) / max(abs(self.best), 1e-9) if np.isfinite(self.best) else np.inf
@@ -262,6 +266,9 @@ class _Run:
         short = np.maximum(cuts.levels[own] + cuts.slopes[own] @ outer.x - reached, 0.0)
         lifted = float(search.oracle.weights[cuts.groups[own]] @ short)
         now = np.inf if self.mixture is None else self.mixture.violation
+        self.without = self.without + 1 if now > KEPT else 0
+        if self.without > PATIENCE and self.mixture is not None:
+            forbid(search, point, self.mixture.prices)
         moved = self.best < before - 1e-12 * abs(self.best) or lifted > 1e-9 * max(abs(self.best), 1.0)
         self.step = 0 if moved or now < violation * (1 - 1e-9) else self.step + 1
 
@@ -289,11 +296,17 @@ class _Run:
 
     def _finished(self, outer: MasterPoint) -> TwoStageSolution:
         search, settled = self.search, None
+        proven, duals = float("nan"), None
+        if outer.reason == "optimal":
+            proven = search.master.proven_bound(outer)
+            duals = search.master.duals([len(family.matrix) for family, _ in search.oracle.groups])
         if self.x is not None and self.mixture is not None:
             active = [search.points[i].prices for i in np.flatnonzero(self.mixture.weights > 1e-9)]
             candidates = [outer.prices, self.mixture.prices, *active]
             goal = self.bound + self.target * abs(self.best)
             settled = settle(search, self.x, candidates, goal=goal)
+            if outer.reason == "optimal":
+                settled = better(settled, settle(search, outer.x, candidates, goal=goal))
         objective = np.inf if settled is None or settled.violation > KEPT else settled.objective
         bound = min(self.bound, objective)
         gap = (objective - bound) / max(abs(objective), 1e-9) if np.isfinite(objective) else np.nan
@@ -305,7 +318,7 @@ class _Run:
             objective=objective if has else float("nan"),
             bound=bound,
             gap=gap,
-            x=self.x if has else None,
+            x=settled.x if settled is not None and has else None,
             group_values=settled.group_cost if settled is not None and has else None,
             iterations=search.iteration,
             bases=search.oracle.bases,
@@ -313,8 +326,8 @@ class _Run:
             seconds_master=search.seconds_master,
             history=tuple(search.history),
             settled=settled,
-            prices=outer.prices,
-            outer=outer,
+            duals=duals,
+            proven=proven,
         )
 
     def _stopped(self, outer: MasterPoint) -> TwoStageSolution:

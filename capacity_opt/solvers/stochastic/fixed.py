@@ -56,7 +56,28 @@ def settle(
         _evaluated(search, x, settled.prices, known)
         if len(known) == before:
             break
+    if settled.violation > KEPT:
+        forbid(search, x, settled.prices)
     return settled
+
+
+def forbid(search: Search, x: Array, prices: Array) -> None:
+    """Cut off first stages, such as ``x``, at which the coupling rows cannot be kept at any cost: however recourse is
+    chosen, at least so much is added in the direction of ``prices``."""
+    size = float(np.abs(prices).max(initial=0.0))
+    if size == 0.0:
+        return
+    evaluation = search.oracle.evaluate(x, prices / size, own_cost=False)
+    search.master.add_cuts(search.oracle.cuts(evaluation))
+
+
+def better(one: Settled | None, other: Settled | None) -> Settled | None:
+    """The cheaper of two that keep the coupling rows; ``one`` where they tie."""
+    if one is None or other is None:
+        return other if one is None else one
+    if one.violation > KEPT:
+        return other
+    return other if other.violation <= KEPT and other.objective < one.objective else one
 
 
 def master_values(search: Search, settled: Settled) -> Array:

@@ -13,6 +13,7 @@ to the "bunching" of Wets (1988, Large scale linear programming techniques in st
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,33 +100,53 @@ class RecourseGraph:
         if need <= len(old.key):
             return
         fresh = empty_nodes(max(need, 2 * len(old.key)), *self._tableau.matrix.shape)
-        for mine, before in zip(fresh, old):
-            mine[: self.count] = before[: self.count]
+        for name in Nodes._fields:
+            getattr(fresh, name)[: self.count] = getattr(old, name)[: self.count]
         self._nodes = fresh
 
     def with_cost(self, cost: Array) -> tuple[RecourseGraph, IndexArray]:
-        """The graph of the same problem at another ``cost`` (n,), with every basis met here that is still dual feasible;
+        """The graph of the same problem at another ``cost`` (n,), with every basis met here that stays dual feasible;
         and for each basis here its number there (0, some basis, where it is not)."""
-        old, m = self._nodes, len(self._family.matrix)
+        m = len(self._family.matrix)
         tableau = self._tableau._replace(cost=np.concatenate([cost, np.zeros(m)]))
-        feasible = self._still_feasible(tableau)
-        family = replace(self._family, cost=cost)
-        graph = RecourseGraph(family, old.columns[feasible[0]] if len(feasible) else _first_basis(family))
+        duals, reduced = self._priced(tableau)
+        size = DUAL_FEASIBILITY * (1.0 + float(np.abs(cost).max(initial=0.0)))
+        wrong = ((reduced > size) & ~np.isfinite(tableau.lower)) | ((reduced < -size) & ~np.isfinite(tableau.upper))
+        kept = np.flatnonzero(~wrong.any(axis=1))
         number = np.zeros(self.count, dtype=np.int32)
-        for node in feasible:
-            number[node] = graph._add(old.columns[node])
+        family = replace(self._family, cost=cost)
+        if not len(kept):
+            return RecourseGraph(family, _first_basis(family)), number
+        number[kept] = np.arange(len(kept))
+        graph = copy(self)
+        graph._family, graph._tableau, graph.count = family, tableau, len(kept)
+        graph._nodes = self._carried(tableau, kept, duals[kept], reduced[kept])
         return graph, number
 
-    def _still_feasible(self, tableau: Tableau) -> IntArray:
-        """Which bases met here are dual feasible at another cost."""
-        old = self._nodes
-        columns = old.columns[: self.count]
-        duals = np.einsum("bi,bij->bj", tableau.cost[columns], old.inverse[: self.count])
+    def _priced(self, tableau: Tableau) -> tuple[Array, Array]:
+        """Duals and reduced costs of all bases at another cost."""
+        columns = self._nodes.columns[: self.count]
+        duals = np.einsum("bi,bij->bj", tableau.cost[columns], self._nodes.inverse[: self.count])
         reduced = tableau.cost - duals @ tableau.matrix
         np.put_along_axis(reduced, columns, 0.0, axis=1)
-        size = DUAL_FEASIBILITY * (1.0 + float(np.abs(tableau.cost).max(initial=0.0)))
-        wrong = ((reduced > size) & ~np.isfinite(tableau.lower)) | ((reduced < -size) & ~np.isfinite(tableau.upper))
-        return np.flatnonzero(~wrong.any(axis=1))
+        return duals, reduced
+
+    def _carried(self, tableau: Tableau, kept: NDArray[np.intp], duals: Array, reduced: Array) -> Nodes:
+        """Bases of this graph at another cost: inverses stay, prices change, and no pivot is known."""
+        old, fresh = self._nodes, empty_nodes(len(kept) + max(64, len(kept) // 2), *tableau.matrix.shape)
+        for name in ("columns", "inverse", "lower", "upper", "key"):
+            getattr(fresh, name)[: len(kept)] = getattr(old, name)[kept]
+        wanted = np.where(reduced >= 0, tableau.lower, tableau.upper)
+        other = np.where(
+            np.isfinite(tableau.lower), tableau.lower, np.where(np.isfinite(tableau.upper), tableau.upper, 0.0)
+        )
+        parked = np.where(np.isfinite(wanted), wanted, other)
+        np.put_along_axis(parked, old.columns[kept], 0.0, axis=1)
+        there = slice(len(kept))
+        fresh.duals[there], fresh.reduced[there], fresh.parked[there] = duals, reduced, parked
+        fresh.constant[there] = np.sum(reduced * parked, axis=1)
+        fresh.offset[there] = -np.einsum("bij,bj->bi", old.inverse[kept], parked @ tableau.matrix.T)
+        return fresh
 
     def evaluate(self, group: SampleGroup, point: Array, basis: IndexArray) -> GroupValue:
         """Expected recourse of ``group`` at first-stage ``point``. ``basis`` (S,) is where each sample starts its
@@ -147,8 +168,7 @@ class RecourseGraph:
         while len(todo):
             here, stopped = basis[todo], np.empty(len(todo), dtype=np.int32)
             chosen = values if len(todo) == len(values) else values[todo]
-            known = Nodes(*(array[: self.count] for array in self._nodes))
-            walk.walk_all(known, chosen, self._rows, base, here, stopped, tolerance, LONGEST_WALK)
+            walk.walk_all(self._known(), chosen, self._rows, base, here, stopped, tolerance, LONGEST_WALK)
             lost = np.flatnonzero(stopped == TOO_LONG)
             for s in lost:
                 stopped[s] = self._rescued(base, chosen[s], here[s : s + 1])
@@ -158,6 +178,10 @@ class RecourseGraph:
             self._grow(np.column_stack(np.divmod(edges, 2 * m)))
             todo = todo[unknown]
         return final
+
+    def _known(self) -> Nodes:
+        """The bases met so far, without the room for more."""
+        return self._nodes._replace(**{name: array[: self.count] for name, array in self._nodes._asdict().items()})
 
     def _grow(self, edges: IntArray) -> None:
         from capacity_opt.solvers.stochastic import walk
@@ -181,9 +205,8 @@ class RecourseGraph:
     def _value(self, group: SampleGroup, base: Array, basis: IndexArray) -> GroupValue:
         from capacity_opt.solvers.stochastic import walk
 
-        known = Nodes(*(array[: self.count] for array in self._nodes))
         total = np.empty(self._tableau.matrix.shape[1])
-        slope, cost = walk.expected(known, group.values, self._rows, base, group.probability, basis, total)
+        slope, cost = walk.expected(self._known(), group.values, self._rows, base, group.probability, basis, total)
         return GroupValue(
             value=float(group.probability @ cost),
             slope=slope,
@@ -233,7 +256,7 @@ class RecourseGraph:
 
 
 def optimal_basis(family: RecourseFamily, rhs: Array) -> IntArray | None:
-    """The LP solver's optimal basis (m,) for one right-hand side, as columns of [matrix, identity]; None without one."""
+    """The LP solver's optimal basis (m,) for one right-hand side: columns of [matrix, identity]; None without one."""
     import highspy
 
     from capacity_opt.solvers.stochastic.sequence import recourse_model

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.solvers.linear_program import LinearProgram
+from capacity_opt.solvers.rounding import row_violation
 from capacity_opt.solvers.stochastic.fixed import Settled, master_values, settle
 from capacity_opt.solvers.stochastic.inner import KEPT
-from capacity_opt.solvers.stochastic.master import MasterPoint
+from capacity_opt.solvers.stochastic.master import MasterDuals, MasterPoint
 
 if TYPE_CHECKING:
     from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
@@ -26,6 +28,8 @@ Array = NDArray[np.float64]
 NEIGHBOURHOOD_ROUNDS = 12
 NEIGHBOURHOOD_SHARE = 0.3
 PRICES_KEPT = 4
+POLISHES, POLISHING_SECONDS = 5, 10.0
+EXACT = 1e-9
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Incumbent:
     settled: Settled | None = None
     rounds: int = 0
     prices: list[Array] = field(default_factory=list)
+    duals: MasterDuals | None = None
 
     def gap(self) -> float:
         """(objective - bound) / |objective|."""
@@ -71,7 +76,35 @@ def close_integer_gap(
     master.set_bounds(first.column_lower, first.column_upper)
     reason = _prove(search, best, gap, deadline)
     master.set_integer(False)
+    _polish(search, best, gap)
+    master.set_bounds(first.column_lower, first.column_upper)
     return best, reason
+
+
+def _polish(search: Search, best: Incumbent, gap: float) -> None:
+    """With the whole numbers fixed, the rest is a linear program again: exact rows, local prices, a last small gain."""
+    if best.x is None:
+        return
+    first, master = search.program.first, search.master
+    master.set_bounds(
+        np.where(first.integer, best.x, first.column_lower), np.where(first.integer, best.x, first.column_upper)
+    )
+    for _ in range(POLISHES):
+        point = master.solve(time_limit=POLISHING_SECONDS)
+        if point.reason != "optimal":
+            return
+        best.duals = master.duals([len(family.matrix) for family, _ in search.oracle.groups])
+        settled = settle(search, point.x, [point.prices, *best.prices[-PRICES_KEPT:]], goal=point.objective)
+        if settled is None or settled.violation > KEPT:
+            continue
+        if settled.objective < best.objective or not _exact(first, best.x):
+            best.objective, best.x, best.settled = settled.objective, point.x, settled
+        if settled.objective - point.objective <= 0.1 * gap * abs(settled.objective):
+            return
+
+
+def _exact(first: LinearProgram, x: Array) -> bool:
+    return float(row_violation(first, x).max(initial=0.0)) <= EXACT
 
 
 def _prove(search: Search, best: Incumbent, gap: float, deadline: float) -> str:

@@ -41,6 +41,18 @@ class MasterPoint:
     objective: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class MasterDuals:
+    """Prices of a solved master, as those of the extensive form: of the ``first`` stage's rows, the ``coupling``
+    rows, and of every group's right-hand sides, summed over its samples (``recourse``: per group (m,)). ``rows``: all rows of
+    the master."""
+
+    rows: Array
+    first: Array
+    coupling: Array
+    recourse: list[Array]
+
+
 class Master:
     """Holds one HiGHS model that grows by cuts and is re-solved warm."""
 
@@ -54,8 +66,8 @@ class Master:
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
-        """``weights`` (groups,): cost of each recourse column. ``added``: the least and the most (groups, R) that groups
-        may add to the coupling rows; both 0: nothing, and no column."""
+        """``weights`` (groups,): cost of each recourse column. ``added``: the least and the most (groups, R) that
+        groups may add to the coupling rows; both 0: nothing, and no column."""
         self.first, self.weights = first, weights
         self.coupling = no_coupling(first.columns) if coupling is None else coupling
         nothing = np.zeros((len(weights), len(self.coupling.lower)))
@@ -66,6 +78,7 @@ class Master:
         self._freed = weights == 0
         self._cuts: list[sparse.csr_array] = []
         self._levels: list[Array] = []
+        self._origins: list[tuple[int, Array]] = []
         self._lower, self._upper, self._relaxed = self._bounds()[0], self._bounds()[1], True
         self._highs: Any = new_highs()
         self._threads = threads
@@ -163,6 +176,7 @@ class Master:
         matrix = self._rows_of(cuts)
         self._cuts.append(matrix)
         self._levels.append(cuts.levels)
+        self._origins += list(zip(cuts.of.tolist(), cuts.rates, strict=True))
         upper = np.full(len(cuts.levels), np.inf)
         starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
         status = self._highs.addRows(len(upper), cuts.levels, upper, matrix.nnz, starts, index, matrix.data)
@@ -181,7 +195,7 @@ class Master:
         own = np.flatnonzero(cuts.groups >= 0)
         theta = sparse.coo_array((np.ones(len(own)), (own, cuts.groups[own])), shape=(count, len(self.weights)))
         row, r = np.nonzero(cuts.prices)
-        pair = self._pair[cuts.groups[row], r]
+        pair = self._pair[cuts.of[row], r]
         there = pair >= 0
         added = sparse.coo_array(
             (cuts.prices[row, r][there], (row[there], pair[there])), shape=(count, len(self._pairs))
@@ -200,6 +214,7 @@ class Master:
         levels = np.concatenate(self._levels)
         keep = np.flatnonzero(matrix @ values - levels <= allowance)
         self._cuts, self._levels = [sparse.csr_array(matrix[keep])], [levels[keep]]
+        self._origins = [self._origins[i] for i in keep]
         self._load()
         return len(keep)
 
@@ -268,14 +283,20 @@ class Master:
         duals = np.asarray(solution.row_dual)[rows : rows + len(self.coupling.lower)]
         return -duals
 
-    def duals(self) -> Array:
-        """Row duals of the last linear solve: first stage, coupling, cuts."""
-        return np.asarray(self._highs.getSolution().row_dual, dtype=np.float64)
+    def duals(self, rows_of_groups: list[int]) -> MasterDuals:
+        """Prices of the last linear solve; ``rows_of_groups``: how many rows the recourse of each group has."""
+        duals = np.asarray(self._highs.getSolution().row_dual, dtype=np.float64)
+        first, coupled = self.first.rows, len(self.coupling.lower)
+        recourse = [np.zeros(rows) for rows in rows_of_groups]
+        for (group, rate), price in zip(self._origins, duals[first + coupled :], strict=True):
+            if price != 0.0:
+                recourse[group] += price * rate
+        return MasterDuals(rows=duals, first=duals[:first], coupling=duals[first : first + coupled], recourse=recourse)
 
     def proven_bound(self, point: MasterPoint) -> float:
         """The bound that the duals of the last linear solve prove, recomputed from the arrays and repaired for what
         tolerances hide."""
-        lp, duals = self.program(), self.duals()
+        lp, duals = self.program(), np.asarray(self._highs.getSolution().row_dual, dtype=np.float64)
         values = self.values_of(point.x, point.theta, point.added)
         return lagrangian_bound(lp, duals, allowance=np.inf) - dual_slack(lp, duals, values)
 

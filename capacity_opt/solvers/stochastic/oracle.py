@@ -26,12 +26,13 @@ Place = tuple[RecourseGraph | RecourseSequence, IndexArray]
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Every group's expected recourse at ``point``, at its own cost plus ``prices`` (R,) on what it adds to the coupling
-    rows: ``values`` per group; ``cost`` (G,) at its own cost; ``added`` (G, R). ``places``: for :func:`recourse_columns`.
-    Only ``values`` where some group has no recourse."""
+    """Every group's expected recourse at ``point``, at its own cost plus ``prices`` (R,) on what it adds to the
+    coupling rows (at these prices alone without ``own_cost``): ``values`` per group; ``cost`` (G,) at its own cost;
+    ``added`` (G, R); ``places``: where samples stand. Only ``values`` means something where a group has no recourse."""
 
     point: Array
     prices: Array
+    own_cost: bool
     values: list[GroupValue]
     cost: Array
     added: Array
@@ -50,13 +51,18 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Cuts:
-    """Rows ``theta[group] + prices @ added[group] >= level + slope @ x``; group -1: ``0 >= level + slope @ x``.
-    ``slopes`` (rows, first-stage columns), ``levels``, ``groups`` (rows,), ``prices`` (rows, R)."""
+    """Rows ``theta[group] + prices @ added[of] >= level + slope @ x``, without theta where the group is -1.
+
+    ``slopes`` (rows, first-stage columns), ``levels``, ``groups`` (rows,), ``prices`` (rows, R). ``of`` (rows,): the
+    group a row comes from, -1 or not; ``rates``: per row, how its level moves with the group's right-hand sides, (m,).
+    """
 
     slopes: Array
     levels: Array
     groups: NDArray[np.int64]
     prices: Array
+    of: NDArray[np.int64]
+    rates: list[Array]
 
 
 class Oracle:
@@ -88,10 +94,11 @@ class Oracle:
         graphs = {id(graph): graph.count for places in self._places.values() for graph, _ in places}
         return sum(graphs.values())
 
-    def evaluate(self, point: Array, prices: Array | None = None) -> Evaluation:
-        """The expected recourse of every group at ``point``, with ``prices`` on the coupling rows (none: 0)."""
+    def evaluate(self, point: Array, prices: Array | None = None, *, own_cost: bool = True) -> Evaluation:
+        """The expected recourse of every group at ``point``, with ``prices`` on the coupling rows (none: 0), which
+        stand alone without ``own_cost``."""
         priced = np.zeros(self.coupled) if prices is None else prices
-        places = self._places_at(priced)
+        places = self._places_at(priced, own_cost)
         values = [
             graph.evaluate(group, point, basis) for (graph, basis), (_, group) in zip(places, self.groups, strict=True)
         ]
@@ -100,17 +107,21 @@ class Oracle:
             cost[g] = value.value if group.counted is None else float(family.cost @ value.columns)
             if group.counted is not None:
                 added[g] = group.counted @ value.columns
-        return Evaluation(point=point, prices=priced, values=values, cost=cost, added=added, places=places)
+        return Evaluation(
+            point=point, prices=priced, own_cost=own_cost, values=values, cost=cost, added=added, places=places
+        )
 
-    def _places_at(self, prices: Array) -> list[Place]:
+    def _places_at(self, prices: Array, own_cost: bool) -> list[Place]:
         """Where samples stand at these prices: as left, or as near as another price vector's bases allow."""
-        key = prices.tobytes()
+        key = prices.tobytes() if own_cost else b"alone" + prices.tobytes()
         if key in self._places:
             self._places.move_to_end(key)
             return self._places[key]
         before = next(reversed(self._places.values()))
         made: dict[tuple[int, bytes], tuple[RecourseGraph | RecourseSequence, IndexArray]] = {}
-        places = [self._moved(of, place, prices, made) for of, place in zip(self.groups, before, strict=True)]
+        places = [
+            self._moved(of, place, (prices, own_cost), made) for of, place in zip(self.groups, before, strict=True)
+        ]
         self._places[key] = places
         if len(self._places) > KEPT_PRICES:
             self._places.popitem(last=False)
@@ -120,13 +131,13 @@ class Oracle:
         self,
         of: tuple[RecourseFamily, SampleGroup],
         place: Place,
-        prices: Array,
+        priced: tuple[Array, bool],
         made: dict[tuple[int, bytes], tuple[RecourseGraph | RecourseSequence, IndexArray]],
     ) -> Place:
         family, group = of
         if group.counted is None:
             return place
-        cost = family.cost + prices @ group.counted / group.weight
+        cost = priced[1] * family.cost + priced[0] @ group.counted / group.weight
         key = (id(place[0]), np.round(cost, 12).tobytes())
         if key not in made:
             made[key] = place[0].with_cost(cost)
@@ -138,7 +149,7 @@ class Oracle:
         chosen = [
             g
             for g, value in enumerate(evaluation.values)
-            if value.ray is not None or self.groups[g][1].weight > 0 or self.groups[g][1].counted is not None
+            if value.ray is not None or self._cut_wanted(g, evaluation.own_cost)
         ]
         slopes, levels = np.zeros((len(chosen), len(evaluation.point))), np.empty(len(chosen))
         prices = np.zeros((len(chosen), self.coupled))
@@ -147,9 +158,18 @@ class Oracle:
             slopes[row], levels[row] = self._cut(g, evaluation)
             if evaluation.values[g].ray is not None:
                 groups[row] = -1
-            elif self.groups[g][1].counted is not None:
+                continue
+            if self.groups[g][1].counted is not None:
                 prices[row] = evaluation.prices / self.groups[g][1].weight
-        return Cuts(slopes=slopes, levels=levels, groups=groups, prices=prices)
+            if not evaluation.own_cost:
+                groups[row] = -1
+        of = np.array(chosen, dtype=np.int64)
+        rates = [_rate(evaluation.values[g]) for g in chosen]
+        return Cuts(slopes=slopes, levels=levels, groups=groups, prices=prices, of=of, rates=rates)
+
+    def _cut_wanted(self, g: int, own_cost: bool) -> bool:
+        group = self.groups[g][1]
+        return group.counted is not None or (own_cost and group.weight > 0)
 
     def _cut(self, g: int, evaluation: Evaluation) -> tuple[Array, float]:
         (family, group), value = self.groups[g], evaluation.values[g]
@@ -166,6 +186,10 @@ class Oracle:
         return graph.columns(self.groups[g][1], evaluation.point, evaluation.values[g].basis)
 
 
+def _rate(value: GroupValue) -> Array:
+    return value.slope if value.ray is None else -value.ray
+
+
 def _recourse(family: RecourseFamily) -> RecourseGraph | RecourseSequence:
     """Small recourse problems share a basis graph; in large ones samples rarely meet, so each is solved warm."""
     if len(family.matrix) <= LARGEST_GRAPH_ROWS:
@@ -180,6 +204,8 @@ def dual_feasible_basis(family: RecourseFamily) -> NDArray[np.int64]:
     for a right-hand side that is feasible by construction. A typical one is worth the trouble: samples then start their
     walks close to where they end.
     """
+    if len(family.cost) == 0:
+        return np.arange(len(family.matrix), dtype=np.int64)
     group = family.groups[0]
     typical = group.base.copy()
     typical[family.random_rows] += group.probability @ group.values

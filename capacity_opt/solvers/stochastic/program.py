@@ -169,8 +169,8 @@ def _extensive_group(family: RecourseFamily, group: SampleGroup, coupled: int) -
     counted = np.zeros((coupled, n)) if group.counted is None else group.counted
     return _ExtensiveGroup(
         links=sparse.kron(np.ones((samples, 1)), group.technology, format="csr"),
-        blocks=sparse.kron(sparse.identity(samples), family.matrix, format="csr"),
-        counted=sparse.kron(group.probability[None, :], counted, format="csr"),
+        blocks=sparse.csr_array(sparse.kron(sparse.identity(samples), family.matrix)),
+        counted=sparse.csr_array(sparse.kron(group.probability[None, :], counted)),
         cost=np.ravel(group.weight * group.probability[:, None] * family.cost),
         lower=np.tile(family.lower, samples),
         upper=np.tile(family.upper, samples),

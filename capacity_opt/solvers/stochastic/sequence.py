@@ -78,6 +78,10 @@ class RecourseSequence:
         """The same problem at another ``cost`` (n,); the second value stands for the bases a graph would have."""
         return RecourseSequence(replace(self._family, cost=cost)), np.zeros(1, dtype=np.int32)
 
+    def dual_violation(self) -> float:
+        """0: the prices are the solver's own, checked by it."""
+        return 0.0
+
     def columns(self, group: SampleGroup, point: Array, basis: IndexArray) -> Array:  # noqa: ARG002
         """The optimal recourse columns y (S, n) of every sample, solved again."""
         base = group.base - group.technology @ point

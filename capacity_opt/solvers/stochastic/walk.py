@@ -1,8 +1,8 @@
 """The arithmetic of the basis graph: walks, pivots, expectations.
 
 Compiled where numba is there; where it is not, pivots run as they stand (they are few) and samples walk by
-:func:`~capacity_opt.solvers.stochastic.bases.walk_numpy`. Everything runs in one thread: a step is so cheap that threads
-mostly wait for each other. Imported when first needed, because numba takes its time.
+``walk_numpy``. Everything runs in one thread: a step is so cheap that threads mostly wait for each other. Imported
+when first needed, because numba takes its time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ except ImportError:
     HAS_NUMBA = False
 
 
-@compiled
+@compiled  # type: ignore[untyped-decorator]
 def walk(
     nodes: Nodes,
     values: Array,
@@ -88,7 +88,7 @@ def walk(
         stopped[s] = outcome
 
 
-@compiled
+@compiled  # type: ignore[untyped-decorator]
 def add_node(nodes: Nodes, tableau: Tableau, node: int, columns: IntArray) -> None:
     """Write the basis ``columns`` (m,) at ``node``, freshly factorised: nothing drifts along a walk."""
     inverse = np.linalg.inv(np.ascontiguousarray(tableau.matrix[:, columns]))
@@ -119,7 +119,7 @@ def add_node(nodes: Nodes, tableau: Tableau, node: int, columns: IntArray) -> No
     nodes.key[node] = key
 
 
-@compiled
+@compiled  # type: ignore[untyped-decorator]
 def can_enter(tableau: Tableau, reduced: float, toward: float, j: int) -> bool:
     """Whether nonbasic column ``j``, moving off its bound, brings the leaving row back to its own."""
     low, high = tableau.lower[j], tableau.upper[j]
@@ -131,7 +131,7 @@ def can_enter(tableau: Tableau, reduced: float, toward: float, j: int) -> bool:
     return toward < 0 if at_upper else toward > 0
 
 
-@compiled
+@compiled  # type: ignore[untyped-decorator]
 def entering_column(nodes: Nodes, tableau: Tableau, node: int, leaving: int) -> int:
     """The dual ratio test, the same for every sample that comes by: among the columns whose move off their bound brings
     the leaving row back, one with the least ratio, and of these the largest pivot. -1: none."""
@@ -147,13 +147,13 @@ def entering_column(nodes: Nodes, tableau: Tableau, node: int, leaving: int) -> 
             least = min(least, abs(nodes.reduced[node, j] / alpha[j]))
     best, entering = 0.0, -1
     for j in range(n):
-        if abs(alpha[j]) > best and can_enter(tableau, nodes.reduced[node, j], alpha[j], j):
-            if abs(nodes.reduced[node, j] / alpha[j]) <= least + TIE * (1.0 + least):
-                best, entering = abs(alpha[j]), j
+        ties = abs(nodes.reduced[node, j]) <= (least + TIE * (1.0 + least)) * abs(alpha[j])
+        if ties and abs(alpha[j]) > best and can_enter(tableau, nodes.reduced[node, j], alpha[j], j):
+            best, entering = abs(alpha[j]), j
     return entering
 
 
-@compiled
+@compiled  # type: ignore[untyped-decorator]
 def grow(nodes: Nodes, tableau: Tableau, count: int, edges: IntArray) -> tuple[int, int]:
     """Compute the pivots ``edges`` (E, 2: basis, leaving row). Returns how many bases there are now, and how many edges
     were done before the room was full."""
@@ -181,7 +181,7 @@ def grow(nodes: Nodes, tableau: Tableau, count: int, edges: IntArray) -> tuple[i
     return count, len(edges)
 
 
-@compiled
+@compiled  # type: ignore[untyped-decorator]
 def expected(
     nodes: Nodes, values: Array, random_rows: IntArray, base: Array, probability: Array, basis: IndexArray, total: Array
 ) -> tuple[Array, Array]:

@@ -1,0 +1,34 @@
+"""Whether a fleet problem can be decomposed, and whether it is worth it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from capacity_opt.fleet.outcomes import Outcomes
+from capacity_opt.problem.fleet import FleetProblem
+
+MOST_COLUMNS = 20_000
+"""Up to about this many columns one program is as fast, and its answer is a vertex."""
+
+
+def why_not(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two_stage") -> str | None:
+    """In a few words, why samples cannot share their recourse; ``None`` where they differ in demand only."""
+    service, finance, supply = problem.service, problem.finance, problem.supply
+    late = supply.recourse_from is not None and supply.recourse_from < problem.sizes["T"]
+    reasons = (
+        (formulation != "two_stage", f"formulation is {formulation}"),
+        (late, "orders may follow the sample (recourse_from)"),
+        (outcomes.random_supply, "deliveries differ between samples"),
+        (outcomes.random_zones, "zones are not all there in every sample"),
+        (bool(np.any(outcomes.bought != 1.0)), "spot is not there in every sample"),
+        (bool(np.any(~np.isnan(service.no_shortage_probability))), "a no-shortage probability is promised"),
+        (bool(np.any(~np.isnan(service.shortage_cvar_limit))), "a shortage CVaR limit is promised"),
+        (service.protected_quantile < 1.0, "protection may fail in some samples (protected_quantile)"),
+        (formulation == "cvar" and finance.risk_weight > 0, "the objective weighs the CVaR of cost"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
+
+
+def worth_it(samples: int, columns: int) -> bool:
+    """Whether an extensive form of ``samples`` with ``columns`` recourse columns each is large enough to decompose."""
+    return samples * columns > MOST_COLUMNS

@@ -1,0 +1,88 @@
+"""Sizing by decomposition, from a problem to its plan; ``None`` where one large program is the better way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from capacity_opt.errors import InfeasibleError, LimitError, SolverError
+from capacity_opt.fleet.decomposition.fit import why_not, worth_it
+from capacity_opt.fleet.decomposition.solving import Decomposed, Progress, solve_decomposed
+from capacity_opt.fleet.decomposition.telling import plan_of
+from capacity_opt.fleet.formulation import FORMULATIONS, build_model
+from capacity_opt.fleet.infeasibility import explain
+from capacity_opt.fleet.outcomes import Outcomes
+from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.solvers.solve import solve
+
+EXPLAINED_SAMPLES = 100
+"""An infeasibility is explained on so many samples, where it shows there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizing:
+    """How to solve: as in ``size_fleet``."""
+
+    path: str = "auto"
+    gap: float = 1e-4
+    time_limit: float = 300.0
+    seed: int = 7
+    progress: Progress | None = None
+
+
+def sized_by_decomposition(
+    problem: FleetProblem, outcomes: Outcomes, formulation: str, how: Sizing
+) -> FleetPlan | None:
+    """The plan, its first remark saying why this way was taken; ``None`` where it was not asked for, does not fit, is
+    not worth it, or ended without an answer that could be verified.
+
+    Raises ``InfeasibleError`` and ``LimitError`` as ``size_fleet`` does.
+    """
+    if (
+        how.path == "extensive"
+        or formulation not in FORMULATIONS
+        or why_not(problem, outcomes, formulation) is not None
+    ):
+        return None
+    if how.path == "auto" and not worth_it(outcomes.count, _columns(problem)):
+        return None
+    try:
+        found = solve_decomposed(
+            problem, outcomes, gap=how.gap, time_limit=how.time_limit, seed=how.seed, progress=how.progress
+        )
+    except SolverError:
+        return None
+    if found.decision is None:
+        _say_why(problem, outcomes, found)
+        return None
+    if not found.checked.passed:
+        return None
+    plan = plan_of(found)
+    why = "asked for" if how.path == "decomposition" else f"{outcomes.count} samples that differ in demand only"
+    return replace(plan, remarks=(f"path: decomposition ({why})",)) if all(c.passed for c in plan.checks) else None
+
+
+def _columns(problem: FleetProblem) -> int:
+    """About how many recourse columns a sample has."""
+    sizes = problem.sizes
+    lanes = int((problem.groups.compatible.sum(axis=1) * problem.groups.allowed_region.sum(axis=1)).sum())
+    states = 1 + int((problem.service.protected_share > 0).any(axis=0).sum())
+    return (lanes + sizes["J"] + sizes["M"]) * sizes["T"] * sizes["B"] * states
+
+
+def _say_why(problem: FleetProblem, outcomes: Outcomes, found: Decomposed) -> None:
+    """Raise what keeps the decomposition from a plan, where that is sure and can be said from few samples."""
+    solution = found.solution
+    if solution.reason == "no_solution" and solution.limit == "time":
+        raise LimitError(
+            f"no plan was found within the limit (time, {found.seconds:.1f} s). "
+            "Raise time_limit, ask for fewer samples, or widen the gap"
+        )
+    if solution.reason != "infeasible":
+        return
+    step = max(1, outcomes.count // EXPLAINED_SAMPLES)
+    few = build_model(problem, outcomes.take(np.arange(0, outcomes.count, step)))
+    if solve(replace(few.lp, integer=np.zeros_like(few.lp.integer)), time_limit=60.0).reason == "infeasible":
+        raise InfeasibleError("no plan keeps every promise and limit", explain(few))

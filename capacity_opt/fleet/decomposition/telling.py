@@ -1,0 +1,110 @@
+"""From a solved decomposition to the plan that users see, with the prices and reasons that duals give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.fleet.costing import cost_of
+from capacity_opt.fleet.decode import Decision
+from capacity_opt.fleet.decomposition.solving import Decomposed
+from capacity_opt.fleet.decomposition.structure import Pieces
+from capacity_opt.fleet.measures import availability_of, utilization_of
+from capacity_opt.fleet.orders import order_book
+from capacity_opt.fleet.prices import prices_from
+from capacity_opt.fleet.worth import shortage_worth
+from capacity_opt.problem.plan import FleetPlan, PlanCheck, Price
+from capacity_opt.solvers.stochastic.master import MasterDuals
+
+Array = NDArray[np.float64]
+
+
+def plan_of(found: Decomposed) -> FleetPlan:
+    """The plan of a decomposition that has a point."""
+    pieces, solution, decision = found.pieces, found.solution, found.decision
+    assert decision is not None
+    frame = pieces.frame
+    cost = cost_of(frame, decision)
+    relaxed = solution.relaxed.duals if solution.relaxed is not None else solution.duals
+    duals = None if relaxed is None else row_duals(pieces, relaxed)
+    off = abs(cost.expected - solution.objective) / max(1.0, abs(solution.objective))
+    checks = [PlanCheck(name=each.name, value=each.value, tolerance=each.tolerance) for each in found.checked.checks]
+    return FleetPlan(
+        formulation="two_stage",
+        status=solution.reason,
+        objective=solution.objective,
+        bound=solution.bound,
+        gap=solution.gap,
+        racks=decision.racks[0],
+        retired=decision.retired,
+        stock=decision.stock[0],
+        committed=decision.committed,
+        orders=order_book(pieces.model, _where_scarce(pieces, decision, duals), duals),
+        cost=cost.total,
+        availability=availability_of(frame, decision),
+        utilization=utilization_of(frame, decision),
+        prices=_prices(found, duals),
+        facts=_facts(found, cost.expected),
+        solver="decomposition",
+        seconds=found.seconds,
+        cost_by_period={name: value for name, value in cost.present.items() if name in cost.total},
+        cash_by_period={name: value for name, value in cost.cash.items() if np.any(value != 0)},
+        checks=(*checks, PlanCheck(name="cost from the inputs equals the objective", value=off, tolerance=1e-6)),
+        shortage_worth=shortage_worth(pieces.model, duals),
+    )
+
+
+def row_duals(pieces: Pieces, duals: MasterDuals) -> Array:
+    """Duals of the rows of the model of one sample, summed over all samples, (rows,)."""
+    total = np.zeros(pieces.model.lp.rows)
+    total[pieces.first_rows] = duals.first
+    total[pieces.coupling_rows] = duals.coupling
+    for rows, own in zip(pieces.rows, duals.recourse, strict=True):
+        total[rows] = own
+    return total
+
+
+def _prices(found: Decomposed, relaxed: Array | None) -> tuple[Price, ...]:
+    pieces, solution = found.pieces, found.solution
+    whole = solution.relaxed is not None
+    prices: tuple[Price, ...] = ()
+    if whole and solution.duals is not None:
+        prices = prices_from(pieces.model, row_duals(pieces, solution.duals), "local")
+    if relaxed is not None:
+        prices += prices_from(pieces.model, relaxed, "relaxed" if whole else "local")
+    return prices
+
+
+def _where_scarce(pieces: Pieces, decision: Decision, duals: Array | None) -> Decision:
+    """The decision in one typical sample for the order book: the mean of those in which somebody goes short, for whom
+    capacity is scarce; of all samples where nobody ever does."""
+    p = pieces.frame.outcomes.probability
+    if duals is None:
+        weight = np.broadcast_to(p, decision.served.shape[1:])
+    else:
+        short = (decision.unmet > 1e-9).any(axis=0) * p
+        weight = np.where(short.sum(axis=-1, keepdims=True) > 0, short, p)
+    weight = weight / weight.sum(axis=-1, keepdims=True)
+    typical = {
+        name: (getattr(decision, name) * weight).sum(axis=-1)[..., None] for name in ("served", "unmet", "bought")
+    }
+    return replace(decision, **typical)
+
+
+def _facts(found: Decomposed, expected: float) -> dict[str, float]:
+    pieces, solution = found.pieces, found.solution
+    samples = float(pieces.frame.outcomes.count)
+    facts = {
+        "samples": samples,
+        "rows": float(len(pieces.first_rows) + len(pieces.coupling_rows)) + samples * sum(map(len, pieces.rows)),
+        "columns": float(len(pieces.first)) + samples * sum(map(len, pieces.columns)),
+        "expected_cost": expected,
+        "iterations": float(solution.iterations),
+        "recourse_bases": float(solution.bases),
+    }
+    if solution.relaxed is not None:
+        facts["relaxed_objective"] = solution.relaxed.objective
+        facts["lot_premium"] = solution.objective - solution.relaxed.objective
+    return facts

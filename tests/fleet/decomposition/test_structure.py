@@ -1,0 +1,87 @@
+"""What is read off the model of one sample, and when it is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from capacity_opt.fleet.decomposition.fit import why_not, worth_it
+from capacity_opt.fleet.decomposition.structure import pieces_of
+from capacity_opt.fleet.formulation import build_model
+from capacity_opt.fleet.outcomes import draw_outcomes
+from capacity_opt.solvers.solve import solve
+from capacity_opt.solvers.stochastic.program import extensive_form
+from tests.fleet_features import random_fleet
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"fill_rate", "spill"},
+        {"protection", "substitution"},
+        {"opex_budget", "utilization", "blocks"},
+        {"order_minimum", "integer", "pinned"},
+        {"stability", "monotone", "retirement", "must_serve"},
+    ],
+)
+def test_its_extensive_form_has_the_models_optimum(features):
+    solved = 0
+    for seed in range(6):
+        problem = random_fleet(seed, frozenset(features))
+        outcomes = draw_outcomes(problem)
+        ours = solve(extensive_form(pieces_of(problem, outcomes).program), gap=1e-7)
+        theirs = solve(build_model(problem, outcomes).lp, gap=1e-7)
+        assert ours.reason == theirs.reason
+        if theirs.reason == "optimal":
+            solved += 1
+            assert ours.objective == pytest.approx(theirs.objective, rel=1e-6)
+    assert solved >= 2
+
+
+def test_periods_alike_share_a_family_and_lost_zones_ask_only_for_feasibility():
+    problem = random_fleet(2, frozenset({"protection"}))
+    program = pieces_of(problem, draw_outcomes(problem)).program
+    weights = [group.weight for _, group in program.groups]
+    assert len(program.families) < len(weights)
+    assert 0.0 in weights
+    assert max(weights) > 0
+
+
+def test_every_sample_keeps_its_own_demand():
+    problem = random_fleet(0, frozenset({"lead_time"}))
+    outcomes = draw_outcomes(problem)
+    pieces = pieces_of(problem, outcomes)
+    total = sum(group.values.sum(axis=1) for _, group in pieces.program.groups)
+    np.testing.assert_allclose(total, outcomes.values.sum(axis=(1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("feature", "reason"),
+    [
+        ("zone_outages", "zones are not all there"),
+        ("late_delivery", "deliveries differ"),
+        ("chance", "no-shortage probability"),
+        ("cvar_shortage", "shortage CVaR"),
+        ("recourse_orders", "orders may follow"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_reason(feature, reason):
+    told = set()
+    for seed in range(8):
+        problem = random_fleet(seed, frozenset({feature}))
+        told.add(why_not(problem, draw_outcomes(problem)))
+    assert any(each is not None and reason in each for each in told)
+
+
+def test_other_formulations_and_protection_in_part_are_refused():
+    problem = random_fleet(1, frozenset({"protection"}))
+    outcomes = draw_outcomes(problem)
+    assert why_not(problem, outcomes) is None
+    assert "cvar" in str(why_not(problem, outcomes, "cvar"))
+    partly = replace(problem, service=replace(problem.service, protected_quantile=0.5))
+    assert "protected_quantile" in str(why_not(partly, outcomes))
+
+
+def test_small_problems_are_left_to_one_program():
+    assert not worth_it(10, 100)
+    assert worth_it(1000, 500)
