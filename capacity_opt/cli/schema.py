@@ -58,5 +58,5 @@ def _tables() -> dict[str, Any]:
                 for column in table.columns
             ],
         }
-        for table in (*schema.FLEET_TABLES, schema.ITEMS)
+        for table in (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, schema.ITEMS)
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from capacity_opt.report import tables
-from capacity_opt.report.charts import frontier, service, supply
+from capacity_opt.report import study_tables, tables
+from capacity_opt.report.charts import frontier, runway, service, supply
 from capacity_opt.report.charts.chart import Chart
 from capacity_opt.report.contents import RunContents
 from capacity_opt.report.tables import Table
@@ -111,7 +111,16 @@ def _inventory_facts(run: RunContents) -> Iterator[Fact]:
 
 def build(run: RunContents) -> list[Section]:
     """Every section whose tables are there, answer first, provenance last."""
-    made = [_orders(run), _promise(run), _frontier(run), _supply(run), _fans(run), _cost(run), _utilization(run)]
+    made = [
+        _orders(run),
+        _placement(run),
+        _promise(run),
+        _frontier(run),
+        _supply(run),
+        _fans(run),
+        _cost(run),
+        _utilization(run),
+    ]
     made += [_prices(run), _inventory(run), _verification(run), _warnings(run)]
     return [section for section in made if section is not None and (section.charts or section.tables)]
 
@@ -129,6 +138,17 @@ def _orders(run: RunContents) -> Section | None:
     total = money(float(table.frame["EffectiveCost"].sum()))
     lead = f"{len(table)} orders, {count(float(table.frame['racks'].sum()))} racks, {total} {run.currency} in all."
     return Section(key="orders", title="Order book", lead=lead, tables=[table], charts=_present(supply.stock(run)))
+
+
+def _placement(run: RunContents) -> Section | None:
+    table = tables.placement(run)
+    if len(table) == 0:
+        return None
+    racks = run.table("placement")
+    left = int(racks["servers"][racks["row"] == ""].astype(int).sum())
+    lead = f"{left:,} servers find no place." if left else "Every ordered server has a place."
+    lead += " Each rack with what is in it: results/placement.csv."
+    return Section(key="placement", title=table.title, lead=lead, tables=[table], tone="bad" if left else "")
 
 
 def _promise(run: RunContents) -> Section | None:
@@ -165,6 +185,20 @@ def _supply(run: RunContents) -> Section | None:
     lead = "Capacity in service and on its way, against what is asked."
     table = [tables.headroom(run)] if charts else []
     return Section(key="supply", title="Supply against demand", lead=lead, charts=charts, tables=table)
+
+
+def _runway(run: RunContents) -> Section | None:
+    frame = run.table("runway")
+    if frame.empty:
+        return None
+    out = frame[(frame["demand"] == "p90") & (frame["class"] == "all") & (frame["breach_period"] != "")]
+    told = []
+    for supply_, words in study_tables.SUPPLIES.items():
+        first = out[out["supply"] == supply_].sort_values("periods_left", kind="stable")
+        when = f"in {clean(first['breach_period'].iloc[0])}" if len(first) else study_tables.HORIZON
+        told.append(f"{when} {words}")
+    lead = f"At high demand (P90) the first pool cannot serve all classes in full {told[0]}, {told[1]}."
+    return Section(key="runway", title="Runway", lead=lead, charts=_present(runway.runway(run)))
 
 
 def _fans(run: RunContents) -> Section | None:

@@ -264,6 +264,24 @@ def warnings(run: RunContents) -> Table:
     return _table(run, "warnings", "Warnings about the data", columns)
 
 
+def placement(run: RunContents) -> Table:
+    """What stands in each row and what is left of it."""
+    columns = [
+        Column("zone", "Zone"),
+        Column("row", "Row"),
+        Column("racks", "Racks", "count"),
+        Column("rack_types", "Which"),
+        Column("servers", "Servers", "count"),
+        Column("free_positions", "Positions left", "count"),
+        Column("used_kw", "Power used, kW", "number"),
+        Column("free_kw", "Power left, kW", "number"),
+        Column("stranded_kw", "Stranded power, kW", "number"),
+        Column("stranded_positions", "Stranded positions", "count"),
+    ]
+    note = "Stranded power: no further rack could draw it. Stranded positions: the row has no power left for them."
+    return _table(run, "placement_rows", "Where the ordered servers stand", columns, note)
+
+
 def headroom(run: RunContents) -> Table:
     """Per region and resource: capacity left over mean demand at the start, at the tightest period and at the end."""
     columns = (
@@ -276,7 +294,13 @@ def headroom(run: RunContents) -> Table:
         Column("worst", "Tightest with the worst zone lost", "percent"),
     )
     note = "Headroom = capacity in service / mean demand of all classes - 1. Below 0 the mean alone exceeds capacity."
-    empty = Table(key="headroom", title="Headroom", columns=columns, frame=pd.DataFrame(), note=note)
+    empty = Table(
+        key="headroom",
+        title="Headroom",
+        columns=columns,
+        frame=pd.DataFrame(columns=[c.name for c in columns]),
+        note=note,
+    )
     if not (run.has("supply") and run.has("demand_fan")):
         return empty
     keys = ["region", "resource", "period"]
@@ -284,6 +308,8 @@ def headroom(run: RunContents) -> Table:
     mean = fan[fan["class"] != "all"].groupby(keys)["mean"].sum().rename("demand").reset_index()
     joined = run.table("supply").merge(mean, on=keys)
     joined = joined[joined["demand"] > 0]
+    if joined.empty:
+        return empty
     groups = joined.groupby(["region", "resource"], sort=False)
     return replace(empty, frame=pd.DataFrame([_headroom(name, group) for name, group in groups]))
 

@@ -43,7 +43,7 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
 
     yield Text(sections.answer(run), style="bold")
     yield Text(read_line(run), style="dim")
-    for table in (tables.inventory(run), tables.orders(run), tables.cost_by_component(run)):
+    for table in (tables.inventory(run), tables.orders(run), tables.placement(run), tables.cost_by_component(run)):
         yield from _grid(table, lines)
     yield from _grid(_promises(run), lines)
     yield from _verdict(run)

@@ -129,7 +129,12 @@ def _chain(folder: Path, problems: Problems) -> tuple[list[Path], TomlFile | Non
 
 def table_keys() -> list[str]:
     """Names by which ``--set`` reaches tables."""
-    return [*(table.name for table in schema.FLEET_TABLES), "items", "demand", "item_demand"]
+    return [
+        *(table.name for table in (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES)),
+        "items",
+        "demand",
+        "item_demand",
+    ]
 
 
 def _apply_settings(toml: TomlFile, settings: Sequence[str], variant: str | None, problems: Problems) -> list[Patch]:

@@ -12,6 +12,7 @@ from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError, Problem
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.item import Item
+from capacity_opt.problem.placement import Room
 from capacity_opt.scenario import fleet_supply, fleet_tables, lint, schema
 from capacity_opt.scenario.demand_rows import read_demand
 from capacity_opt.scenario.disruptions import disruptions
@@ -19,6 +20,7 @@ from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, group
 from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
 from capacity_opt.scenario.load import FILE, Source, load
 from capacity_opt.scenario.overrides import Patch
+from capacity_opt.scenario.placement import lint_room, read_room
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.spec import Frontier, Simulation, Spec
 from capacity_opt.scenario.timeline import Timeline
@@ -30,8 +32,9 @@ class Scenario:
     """One planning case, read and checked.
 
     ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets;
-    ``frontier``, ``simulation`` the sections; ``spec`` every key; ``warnings`` remarks about the data; ``files`` what
-    was read, by the name in the scenario. What the scenario has no section for is ``None``.
+    ``room`` where ordered servers stand; ``frontier``, ``simulation`` the sections; ``spec`` every key; ``warnings``
+    remarks about the data; ``files`` what was read, by the name in the scenario. What the scenario has no section for
+    is ``None``.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Scenario:
     spec: Spec
     timeline: Timeline
     fleet: FleetProblem | None = None
+    room: Room | None = None
     inventory: Inventory | None = None
     variant: str | None = None
     settings: tuple[str, ...] = ()
@@ -106,7 +110,7 @@ def read_scenario(
     assert source is not None
     spec = source.spec
     context = Context(_timeline(source), spec.money.currency, {}, problems)
-    fleet = _fleet(source, context) if spec.fleet is not None else None
+    fleet, room = _fleet(source, context) if spec.fleet is not None else (None, None)
     inventory = read_inventory(source, context) if spec.inventory is not None else None
     _check_sections(source)
     source.note_unused_patches([*_tables_read(spec), *source.read_files])
@@ -117,6 +121,7 @@ def read_scenario(
         spec=spec,
         timeline=context.timeline,
         fleet=fleet,
+        room=room,
         inventory=inventory,
         variant=variant,
         settings=tuple(set),
@@ -145,6 +150,8 @@ def _tables_read(spec: Spec) -> list[str]:
     names = [] if spec.inventory is None else ["items", "item_demand"]
     if spec.fleet is None:
         return names
+    if spec.fleet.placement is not None:
+        names += [table.name for table in schema.PLACEMENT_TABLES]
     return [*names, "demand", *(table.name for table in schema.FLEET_TABLES if getattr(spec.fleet, table.name))]
 
 
@@ -159,25 +166,27 @@ def _check_sections(source: Source) -> None:
         problems.error("E210", FILE, "two [time] blocks have the same name", value=", ".join(names), fix="Rename one")
 
 
-def _fleet(source: Source, context: Context) -> FleetProblem | None:
+def _fleet(source: Source, context: Context) -> tuple[FleetProblem | None, Room | None]:
     spec, problems = source.spec, context.problems
     assert spec.fleet is not None
     tables = fleet_tables.read_fleet_tables(source, context)
+    room = read_room(source, context)
     section = spec.fleet.demand or spec.demand
     if section is None:
         problems.error("E240", FILE, "[fleet] needs demand", fix="Add [demand] with kind and file")
     if tables is None or section is None:
-        return None
+        return None, None
     rows = read_demand(source, section, schema.FLEET_DEMAND_KEYS, "demand", context)
     if rows is None or problems.failed:
-        return None
+        return None, None
     labels, blocks = context.timeline.labels, tuple(block.name for block in spec.time.blocks) or ("all",)
     axes = Axes(tables.class_names, tables.region_names, tables.zone_names, tables.zone_region, labels, blocks)
     groups = groups_of(rows, axes, problems)
     demand = None if problems.failed else fleet_demand(rows, groups, axes, problems)
-    if demand is None:
-        return None
-    return _problem(source, tables, axes, groups, demand)
+    problem = None if demand is None else _problem(source, tables, axes, groups, demand)
+    if problem is not None and room is not None:
+        lint_room(room, problem, tables, problems)
+    return problem, room
 
 
 def _problem(

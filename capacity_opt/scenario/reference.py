@@ -30,7 +30,7 @@ def keys_page() -> str:
 
 def tables_page() -> str:
     """Markdown tables of the columns of every table."""
-    tables = (*schema.FLEET_TABLES, schema.ITEMS)
+    tables = (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, schema.ITEMS)
     return "\n".join(_table(table) for table in tables)
 
 
@@ -45,6 +45,7 @@ def filled(page: str) -> str:
 
 def _heading(name: str) -> str:
     inner = {"Block": "`[[time.blocks]]`", "Override": "`[[overrides]]`", "Variant": "`[variants.NAME]`"}
+    inner["Placement"] = "`[fleet.placement]`"
     return inner.get(name, f"`[{name.lower()}]`")
 
 

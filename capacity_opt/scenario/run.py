@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from capacity_opt.scenario.load import FILE
+from capacity_opt.scenario.placement import placement_facts
 from capacity_opt.scenario.read import Scenario, read_scenario
 from capacity_opt.scenario.resolved import resolved_toml
 from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table, Writer, table_of, told_as_run_error
@@ -218,6 +219,8 @@ def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]
             "facts": dict(plan.facts),
             "residuals": {check.name: check.value for check in plan.checks},
         }
+    if outcome.placement is not None:
+        manifest["placement"] = placement_facts(outcome.placement)
     return manifest
 
 

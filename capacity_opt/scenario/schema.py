@@ -260,6 +260,24 @@ OPTION_PRICES = TableSchema(
     NOTE,
 ))  # fmt: skip
 
+RACK_TYPES = TableSchema("rack_types", "empty racks that can be put up ([fleet.placement])", ("rack_type",), (
+    Column("rack_type", "id", "rack type", example="42U"),
+    Column("rack_units", "number", "height it holds", rule="positive", unit="U"),
+    Column("power_kw", "number", "power it can feed", rule="positive", unit="kW"),
+    Column("price", "money", "price of one; not part of the plan's cost", default=0.0, unit="per rack"),
+    NOTE,
+))  # fmt: skip
+
+ROWS = TableSchema("rows", "rows of rack positions, what is free in each ([fleet.placement])", ("zone", "row"), (
+    Column("row", "id", "row", example="hall 1 row A"),
+    ZONE,
+    Column("positions", "whole", "places free for a rack", unit="racks"),
+    Column("power_kw", "number", "power free on the row's feed", unit="kW"),
+    NOTE,
+))  # fmt: skip
+
+PLACEMENT_TABLES = (RACK_TYPES, ROWS)
+
 ITEMS = TableSchema("items", "stocked items", ("item", "location"), (
     Column("item", "id", "item", example="dimm-64"),
     Column("location", "id", "where it is stocked", default=""),

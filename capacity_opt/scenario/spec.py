@@ -97,6 +97,20 @@ class Inventory(Section):
     )
 
 
+class Placement(Section):
+    """Where ordered servers stand: in racks of which type, in which row (optional; needs OR-tools)."""
+
+    rack_types: str = Field(default="rack_types.csv", description="table of racks that can be put up")
+    rows: str = Field(default="rows.csv", description="table of rows of rack positions")
+    whole_racks: bool = Field(
+        default=True, description="an order's lot stands in one rack of its own; false: server by server, types mixed"
+    )
+    largest_row_share: float = Field(
+        default=1.0, gt=0, le=1, description="most of a zone's servers of a type in one row, as a share, rounded up"
+    )
+    time_limit: Seconds = Field(default=60.0, description='longest search: seconds, or text like "5m"')
+
+
 class Fleet(Section):
     """Sizing of a fleet of servers."""
 
@@ -169,6 +183,7 @@ class Fleet(Section):
     opex_budget: float | None = Field(default=None, ge=0, description="running cost, per period")
     risk_weight: float = Field(default=0.0, ge=0, le=1, description="weight of CVaR in the objective")
     risk_level: float = Field(default=0.95, gt=0, lt=1, description="CVaR of the worst 1 - level share of outcomes")
+    placement: Placement | None = Field(default=None, description="place the ordered servers in racks and rows")
 
 
 class Frontier(Section):

@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.demand.paths import GivenSamples
+from capacity_opt.fleet.placement import place_plan
 from capacity_opt.fleet.size import size_fleet
 from capacity_opt.frontier import Frontier, frontier
 from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.calibrate import calibrated
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_table, replenish
+from capacity_opt.scenario.placement import placement_answer, placement_tables
 from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.run_folder import Table
+from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec import Simulation
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
@@ -51,6 +55,7 @@ class StepOutcome:
     inventory: InventoryOutcome | None = None
     plan: FleetPlan | None = None
     judged: FleetJudgement | None = None
+    placement: Placement | None = None
     curve: Frontier | None = None
     answer: str = ""
     stopped: bool = False
@@ -100,10 +105,23 @@ def _fleet(
     )
     draws, chance = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
     outcome.tables |= fleet_tables(problem, plan, outcome.judged, draws, chance)
+    outcome.tables["runway"] = runway(problem, plan, draws, chance)
     outcome.tables["availability_by_period"] = availability_by_period(
         problem, outcome.judged, _own_fill(scenario, plan)
     )
     watch.ended("judge")
+    if scenario.room is not None and not watch.stopped():
+        _place(scenario, scenario.room, problem, outcome, watch)
+
+
+def _place(scenario: Scenario, room: Room, problem: FleetProblem, outcome: StepOutcome, watch: Watch) -> None:
+    section = scenario.spec.fleet.placement if scenario.spec.fleet is not None else None
+    assert section is not None
+    assert outcome.plan is not None
+    watch.tell("placing the ordered servers in racks and rows")
+    outcome.placement = place_plan(outcome.plan, problem, room, time_limit=section.time_limit)
+    outcome.tables |= placement_tables(outcome.placement, problem)
+    watch.ended("placement")
 
 
 def _own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
@@ -183,6 +201,8 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     parts = []
     if outcome.plan is not None:
         parts.append(_fleet_answer(scenario, outcome.plan))
+    if outcome.placement is not None and outcome.placement.unplaced.any():
+        parts.append(placement_answer(outcome.placement))
     if outcome.inventory is not None:
         due = outcome.inventory.values["order_now"] > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
