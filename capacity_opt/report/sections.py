@@ -115,6 +115,7 @@ def build(run: RunContents) -> list[Section]:
         _orders(run),
         _placement(run),
         _promise(run),
+        _runway(run),
         _frontier(run),
         _supply(run),
         _fans(run),
