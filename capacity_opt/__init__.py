@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from capacity_opt.fleet.alternatives import alternative_plans
+    from capacity_opt.fleet.commitments import CommitmentUse, measure_commitments
     from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.placement import place_plan, place_servers
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
@@ -188,6 +189,7 @@ _HOMES = {
     "CapacitatedLotSizeResult": "inventory.lot_size",
     "CapacityError": "errors",
     "CappedBaseStock": "problem.policies",
+    "CommitmentUse": "fleet.commitments",
     "CompoundPoisson": "demand.compound",
     "CopulaPaths": "demand.paths",
     "CriticalLevels": "admission.critical_levels",
@@ -322,6 +324,7 @@ _HOMES = {
     "lead_time_demand": "demand.lead_time",
     "littlewood": "admission.booking_limits",
     "load_for_blocking": "admission.erlang",
+    "measure_commitments": "fleet.commitments",
     "multirate_loss": "admission.multirate",
     "network_bid_prices": "admission.bid_prices",
     "network_loss": "admission.network",
@@ -386,6 +389,7 @@ __all__ = [
     "CapacitatedLotSizeResult",
     "CapacityError",
     "CappedBaseStock",
+    "CommitmentUse",
     "CompoundPoisson",
     "CopulaPaths",
     "CriticalLevels",
@@ -521,6 +525,7 @@ __all__ = [
     "lead_time_demand",
     "littlewood",
     "load_for_blocking",
+    "measure_commitments",
     "multirate_loss",
     "network_bid_prices",
     "network_loss",

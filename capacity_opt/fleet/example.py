@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from capacity_opt.problem.fleet import (
     DemandGroups,
     Finance,
     FleetProblem,
+    PurchaseOptions,
     ServerTypes,
     ServiceTargets,
     Sites,
@@ -81,6 +82,33 @@ def example_problem() -> FleetProblem:
             opex_budget=np.full(4, np.inf),
         ),
         demand=_OnePath(np.array([90.0, 120.0, 130.0, 170.0]).reshape(1, 1, 4, 1)),
+    )
+
+
+def commitment_problem() -> FleetProblem:
+    """The same months asking for 8, 4, 4 and 2 servers, none of them owned: on-demand at 10 a month, or committed for
+    all four at 5. The best plan commits to 4, since more than half of the months use that many.
+
+    >>> commitment_problem().options.kind
+    ('on_demand', 'commitment')
+    """
+    base = example_problem()
+    none = np.zeros((1, 1, 4))
+    return replace(
+        base,
+        supply=replace(base.supply, order_limit=none, initial=none),
+        service=replace(base.service, shortage_allowed=np.array([False])),
+        demand=_OnePath(np.array([80.0, 40.0, 40.0, 20.0]).reshape(1, 1, 4, 1)),
+        options=PurchaseOptions(
+            names=("on-demand", "commitment"),
+            kind=("on_demand", "commitment"),
+            server_type=np.zeros(2, dtype=np.int64),
+            region=np.zeros(2, dtype=np.int64),
+            price=np.array([[10.0] * 4, [5.0] * 4]),
+            limit=np.full((2, 4), np.inf),
+            term=np.array([1, 4]),
+            availability=np.ones(2),
+        ),
     )
 
 
