@@ -9,11 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.errors import ArgumentError
+from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError
 from capacity_opt.fleet.assemble import plan_from
+from capacity_opt.fleet.decomposition.sizing import Sizing, sized_by_decomposition
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.lint import lint_problem
-from capacity_opt.fleet.outcomes import draw_outcomes
+from capacity_opt.fleet.outcomes import Outcomes, draw_outcomes
 from capacity_opt.fleet.service import allowed_unmet
 from capacity_opt.fleet.size import answer_model
 from capacity_opt.problem.fleet import FleetProblem
@@ -116,6 +117,10 @@ def sweep(
     for i in strictest_first(over, values):
         own = with_target(problem, over, float(values[i]), swept)
         lint_problem(own)
+        split = _decomposed(own, outcomes, _formulation(formulation, over), gap, time_limit, seed)
+        if split is not None:
+            yield replace(split, value=float(values[i]))
+            continue
         if over in ("no_shortage_probability", "utilization"):
             model = build_model(own, outcomes, _formulation(formulation, over))
             found = answer_model(model, gap=gap, time_limit=time_limit, seed=seed).solution
@@ -133,6 +138,20 @@ def sweep(
         yield SweptPlan(
             value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit), problem=own
         )
+
+
+def _decomposed(
+    problem: FleetProblem, outcomes: Outcomes, formulation: str, gap: float, time_limit: float, seed: int
+) -> SweptPlan | None:
+    """The plan by decomposition, where that is the better way."""
+    how = Sizing(gap=gap, time_limit=time_limit, seed=seed)
+    try:
+        plan = sized_by_decomposition(problem, outcomes, formulation, how)
+    except InfeasibleError:
+        return SweptPlan(value=np.nan, status="infeasible", plan=None, problem=problem)
+    except LimitError:
+        return SweptPlan(value=np.nan, status="no_solution", plan=None, problem=problem)
+    return None if plan is None else SweptPlan(value=np.nan, status=plan.status, plan=plan, problem=problem)
 
 
 def _formulation(formulation: str, over: str) -> str:
