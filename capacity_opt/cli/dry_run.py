@@ -24,8 +24,10 @@ def describe(scenario: Path, settings: Sequence[str], variant: str | None, outpu
     if read.fleet is not None and read.spec.fleet is not None:
         from capacity_opt.fleet.formulation import build_model
         from capacity_opt.fleet.outcomes import draw_outcomes
+        from capacity_opt.scenario.problems import told_as_fault
 
-        model = build_model(read.fleet, draw_outcomes(read.fleet, seed=read.seed), read.spec.fleet.formulation)
+        with told_as_fault():
+            model = build_model(read.fleet, draw_outcomes(read.fleet, seed=read.seed), read.spec.fleet.formulation)
         lp = model.lp
         facts |= {
             "sizes": dict(read.fleet.sizes),

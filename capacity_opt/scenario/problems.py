@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from capacity_opt.errors import Problem, ScenarioError
+from capacity_opt.errors import ArgumentError, Problem, ScenarioError
 
 SHOWN_PER_COLUMN = 10
 LONGEST_VALUE = 60
@@ -66,6 +67,15 @@ class Problems:
         """Raise :class:`~capacity_opt.errors.ScenarioError` with every fault, where there is one."""
         if self.failed:
             raise ScenarioError(self.errors)
+
+
+@contextmanager
+def told_as_fault(file: str = "scenario.toml") -> Iterator[None]:
+    """What a model refuses in a scenario is a fault of the scenario, not of the call (also as a decorator)."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise ScenarioError([Problem("E240", file, str(error))]) from error
 
 
 def _shortened(problems: Sequence[Problem]) -> tuple[Problem, ...]:

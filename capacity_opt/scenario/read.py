@@ -21,6 +21,7 @@ from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
 from capacity_opt.scenario.load import FILE, Source, load
 from capacity_opt.scenario.overrides import Patch
 from capacity_opt.scenario.placement import lint_room, read_room
+from capacity_opt.scenario.plan_lint import lint_plan
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.spec import Frontier, Simulation, Spec
 from capacity_opt.scenario.timeline import Timeline
@@ -223,4 +224,5 @@ def _problem(
     if problems.failed:
         return None
     lint.lint_fleet(problem, tables, problems)
+    lint_plan(problem, tables, source)
     return problem

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from capacity_opt.errors import ArgumentError
 from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.placement import placement_facts
 from capacity_opt.scenario.read import Scenario, read_scenario
@@ -152,12 +153,23 @@ def _begin(
 def chosen(scenario: Scenario, options: RunOptions) -> Scenario:
     """The scenario with the caller's seed, solver, time limit and gap in the place of its own."""
     spec = scenario.spec
+    _check_solver(options.solver)
     if spec.fleet is not None:
         own = {key: value for key in ("solver", "time_limit", "gap") if (value := getattr(options, key)) is not None}
         spec = spec.model_copy(update={"fleet": spec.fleet.model_copy(update=own)})
     if options.seed is not None:
         spec = spec.model_copy(update={"seed": options.seed})
     return replace(scenario, spec=spec)
+
+
+def _check_solver(name: str | None) -> None:
+    """A solver named by the caller is the caller's fault, not the scenario's."""
+    if name is None:
+        return
+    from capacity_opt.solvers.solve import BACKENDS
+
+    if name not in BACKENDS:
+        raise ArgumentError(f"solver must be one of {', '.join(sorted(BACKENDS))}, got {name!r}")
 
 
 def identity_of(scenario: Scenario) -> dict[str, Any]:

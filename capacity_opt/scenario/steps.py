@@ -16,10 +16,12 @@ from capacity_opt.frontier import Frontier, frontier
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.scenario.answer import fleet_answer
 from capacity_opt.scenario.calibrate import calibrated
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_table, replenish
 from capacity_opt.scenario.placement import placement_answer, placement_tables
+from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.runway import runway
@@ -71,6 +73,7 @@ class StepOutcome:
         return all(said) if said else None
 
 
+@told_as_fault()
 def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
     """Do every step that the scenario has a section for."""
     outcome = StepOutcome()
@@ -136,6 +139,7 @@ def _own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
     return np.asarray(simulate_fleet(plan, seen, samples=max(2, len(chance)), seed=scenario.seed).fill_by_period.value)
 
 
+@told_as_fault()
 def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
     """Size the fleet of a scenario as its ``[fleet]`` section says."""
     section = scenario.spec.fleet
@@ -177,6 +181,7 @@ def _aimed(scenario: Scenario, problem: FleetProblem, tell: Tell) -> FleetProble
     )
 
 
+@told_as_fault()
 def curve_of(scenario: Scenario, simulation: Simulation) -> Frontier:
     """The cost curve of a scenario as its ``[frontier]`` section says."""
     section, fleet = scenario.spec.frontier, scenario.spec.fleet
@@ -200,7 +205,7 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     """The sentence that answers."""
     parts = []
     if outcome.plan is not None:
-        parts.append(_fleet_answer(scenario, outcome.plan))
+        parts.append(fleet_answer(scenario, outcome.plan))
     if outcome.placement is not None and outcome.placement.unplaced.any():
         parts.append(placement_answer(outcome.placement))
     if outcome.inventory is not None:
@@ -211,19 +216,3 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
         if broken:
             parts.append("on fresh samples not every promise is kept: " + broken[0].sentence.rstrip("."))
     return "; ".join(parts) + "." if parts else ""
-
-
-def _fleet_answer(scenario: Scenario, plan: FleetPlan) -> str:
-    orders = plan.orders
-    if not orders:
-        said = "Order nothing"
-    else:
-        labels = scenario.timeline.labels
-        first = min(labels.index(line.order_period) for line in orders)
-        now = [line for line in orders if line.order_period == labels[first]]
-        racks, servers = sum(line.racks for line in now), sum(line.servers for line in now)
-        later = sum(line.racks for line in orders) - racks
-        said = f"Order {racks:,.6g} racks ({servers:,.6g} servers) in {labels[first]}"
-        said += f" and {later:,.6g} racks later" if later > 0 else ""
-    total = f"{plan.objective:,.0f}" if abs(plan.objective) >= 1000 else f"{plan.objective:,.6g}"
-    return f"{said}; the plan costs {total} {scenario.currency}"
