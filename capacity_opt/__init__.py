@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         littlewood,
         optimize_booking_limits,
     )
+    from capacity_opt.admission.commitment import Commitment, optimize_commitment
     from capacity_opt.admission.critical_levels import CriticalLevels, tune_critical_levels
+    from capacity_opt.admission.decide import AdmissionRule, Decision, decide
     from capacity_opt.admission.engset import Engset, engset
     from capacity_opt.admission.erlang import (
         ErlangC,
@@ -30,6 +32,17 @@ if TYPE_CHECKING:
     )
     from capacity_opt.admission.multirate import MultirateLoss, multirate_loss
     from capacity_opt.admission.network import NetworkLoss, approximate_network_loss, network_loss
+    from capacity_opt.admission.overcommit import (
+        Overcommit,
+        SpotFill,
+        capacity_for_usage,
+        fill_with_spot,
+        overbooking_limit,
+        predict_peak,
+        tune_overcommit,
+    )
+    from capacity_opt.admission.packing import BinBounds, bound_bins
+    from capacity_opt.admission.placement_score import PlacementScore, placement_score
     from capacity_opt.admission.simulate import SimulatedLoss, simulate_admission
     from capacity_opt.demand.assorted import Assorted
     from capacity_opt.demand.compound import CompoundPoisson
@@ -175,6 +188,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdmissionRule": "admission.decide",
     "ApproximateRQ": "inventory.rq_approximate",
     "ArgumentError": "errors",
     "Assorted": "demand.assorted",
@@ -182,6 +196,7 @@ _HOMES = {
     "BaseStock": "problem.policies",
     "BaseStockResult": "inventory.base_stock",
     "BidPrices": "admission.bid_prices",
+    "BinBounds": "admission.packing",
     "BookingLimits": "admission.booking_limits",
     "BudgetCurve": "inventory.budget",
     "Calendar": "inventory.explain",
@@ -189,11 +204,13 @@ _HOMES = {
     "CapacitatedLotSizeResult": "inventory.lot_size",
     "CapacityError": "errors",
     "CappedBaseStock": "problem.policies",
+    "Commitment": "admission.commitment",
     "CommitmentUse": "fleet.commitments",
     "CompoundPoisson": "demand.compound",
     "CopulaPaths": "demand.paths",
     "CriticalLevels": "admission.critical_levels",
     "CumulativeQuantiles": "demand.horizon",
+    "Decision": "admission.decide",
     "Demand": "demand.protocol",
     "DemandByPeriod": "demand.horizon",
     "DepotAndBases": "problem.network",
@@ -242,10 +259,12 @@ _HOMES = {
     "OneForOne": "inventory.one_for_one",
     "OptimalLostSales": "inventory.lost_sales_optimal",
     "OrderLines": "inventory.explain",
+    "Overcommit": "admission.overcommit",
     "PathForecast": "demand.horizon",
     "PlacedRack": "problem.placement",
     "PlacedRow": "problem.placement",
     "Placement": "problem.placement",
+    "PlacementScore": "admission.placement_score",
     "Pmf": "demand.lattice",
     "Poisson": "demand.counts",
     "PowerApproximation": "inventory.ss_approximate",
@@ -274,6 +293,7 @@ _HOMES = {
     "SimulatedLoss": "admission.simulate",
     "SimulationResult": "simulation.result",
     "SolverError": "errors",
+    "SpotFill": "admission.overcommit",
     "TimeVaryingOrderUpTo": "problem.policies",
     "TwoEchelonAllocation": "inventory.two_echelon",
     "TwoEchelonStock": "inventory.two_echelon",
@@ -289,11 +309,14 @@ _HOMES = {
     "approximate_two_echelon": "inventory.two_echelon",
     "backtest_quantiles": "simulation.backtest",
     "batch_peakedness": "admission.erlang",
+    "bound_bins": "admission.packing",
     "bound_serial": "inventory.serial",
     "build_reference": "fleet.reference",
     "calibrate": "simulation.calibration",
+    "capacity_for_usage": "admission.overcommit",
     "compare_costs": "simulation.paired",
     "compare_plans": "simulation.paired",
+    "decide": "admission.decide",
     "disrupted_lead_time": "inventory.disruption",
     "engset": "admission.engset",
     "erlang_b": "admission.erlang",
@@ -319,6 +342,7 @@ _HOMES = {
     "explain_line": "inventory.explain",
     "explain_orders": "inventory.explain",
     "export_model": "fleet.reference",
+    "fill_with_spot": "admission.overcommit",
     "frontier": "frontier",
     "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
@@ -334,6 +358,7 @@ _HOMES = {
     "optimize_booking_limits": "admission.booking_limits",
     "optimize_capacitated_lot_size": "inventory.lot_size",
     "optimize_capped_base_stock": "inventory.lost_sales",
+    "optimize_commitment": "admission.commitment",
     "optimize_disrupted_base_stock": "inventory.disruption",
     "optimize_disrupted_order_quantity": "inventory.disruption",
     "optimize_eoq": "inventory.eoq",
@@ -353,8 +378,11 @@ _HOMES = {
     "optimize_ss_power_approximation": "inventory.ss_approximate",
     "optimize_two_echelon": "inventory.two_echelon",
     "optimize_wagner_whitin": "inventory.wagner_whitin",
+    "overbooking_limit": "admission.overcommit",
     "place_plan": "fleet.placement",
     "place_servers": "fleet.placement",
+    "placement_score": "admission.placement_score",
+    "predict_peak": "admission.overcommit",
     "price_by_difference": "fleet.differences",
     "randomized_bid_prices": "admission.bid_prices",
     "read_scenario": "scenario.read",
@@ -371,10 +399,12 @@ _HOMES = {
     "solve_reference": "fleet.reference",
     "sweep_newsvendor_budget": "inventory.budget",
     "tune_critical_levels": "admission.critical_levels",
+    "tune_overcommit": "admission.overcommit",
     "value_of_uncertainty": "fleet.uncertainty",
 }
 
 __all__ = [
+    "AdmissionRule",
     "ApproximateRQ",
     "ArgumentError",
     "Assorted",
@@ -382,6 +412,7 @@ __all__ = [
     "BaseStock",
     "BaseStockResult",
     "BidPrices",
+    "BinBounds",
     "BookingLimits",
     "BudgetCurve",
     "Calendar",
@@ -389,11 +420,13 @@ __all__ = [
     "CapacitatedLotSizeResult",
     "CapacityError",
     "CappedBaseStock",
+    "Commitment",
     "CommitmentUse",
     "CompoundPoisson",
     "CopulaPaths",
     "CriticalLevels",
     "CumulativeQuantiles",
+    "Decision",
     "Demand",
     "DemandByPeriod",
     "DepotAndBases",
@@ -442,10 +475,12 @@ __all__ = [
     "OneForOne",
     "OptimalLostSales",
     "OrderLines",
+    "Overcommit",
     "PathForecast",
     "PlacedRack",
     "PlacedRow",
     "Placement",
+    "PlacementScore",
     "Pmf",
     "Poisson",
     "PowerApproximation",
@@ -474,6 +509,7 @@ __all__ = [
     "SimulatedLoss",
     "SimulationResult",
     "SolverError",
+    "SpotFill",
     "TimeVaryingOrderUpTo",
     "TwoEchelonAllocation",
     "TwoEchelonStock",
@@ -490,11 +526,14 @@ __all__ = [
     "approximate_two_echelon",
     "backtest_quantiles",
     "batch_peakedness",
+    "bound_bins",
     "bound_serial",
     "build_reference",
     "calibrate",
+    "capacity_for_usage",
     "compare_costs",
     "compare_plans",
+    "decide",
     "disrupted_lead_time",
     "engset",
     "erlang_b",
@@ -520,6 +559,7 @@ __all__ = [
     "explain_line",
     "explain_orders",
     "export_model",
+    "fill_with_spot",
     "frontier",
     "hayward_blocking",
     "lead_time_demand",
@@ -535,6 +575,7 @@ __all__ = [
     "optimize_booking_limits",
     "optimize_capacitated_lot_size",
     "optimize_capped_base_stock",
+    "optimize_commitment",
     "optimize_disrupted_base_stock",
     "optimize_disrupted_order_quantity",
     "optimize_eoq",
@@ -554,8 +595,11 @@ __all__ = [
     "optimize_ss_power_approximation",
     "optimize_two_echelon",
     "optimize_wagner_whitin",
+    "overbooking_limit",
     "place_plan",
     "place_servers",
+    "placement_score",
+    "predict_peak",
     "price_by_difference",
     "randomized_bid_prices",
     "read_scenario",
@@ -572,6 +616,7 @@ __all__ = [
     "solve_reference",
     "sweep_newsvendor_budget",
     "tune_critical_levels",
+    "tune_overcommit",
     "value_of_uncertainty",
 ]
 
