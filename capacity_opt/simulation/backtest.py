@@ -68,6 +68,7 @@ def backtest_quantiles(
     lost_sales: bool = False,
     censored: ArrayLike | None = None,
     initial_stock: ArrayLike = 0.0,
+    on_order: ArrayLike | None = None,
     warm_up: int = 0,
 ) -> Backtest:
     """Rank forecast models by what acting on them would have cost.
@@ -96,7 +97,15 @@ def backtest_quantiles(
     played = {}
     for name, quantiles in issued.items():
         policy = _levels_of(quantiles, steps, ratio)
-        played[name] = replay(policy, asked, item, lost_sales=lost_sales, initial_stock=initial_stock, warm_up=warm_up)
+        played[name] = replay(
+            policy,
+            asked,
+            item,
+            lost_sales=lost_sales,
+            initial_stock=initial_stock,
+            on_order=on_order,
+            warm_up=warm_up,
+        )
     outcome, known = _outcomes(asked, hidden, item)
     names = sorted(played, key=lambda name: (float(played[name].cost.sum()), name))
     best = played[names[0]]

@@ -129,8 +129,9 @@ def run(inputs: Play) -> Array:
     from capacity_opt.simulation.period_play_compiled import play_cells
 
     sums = np.empty((*inputs.demand.shape[:2], len(MEASURES)))
+    due = np.ascontiguousarray(np.broadcast_to(inputs.due, (inputs.demand.shape[1], inputs.due.shape[1])))
     play_cells(
         inputs.demand, inputs.lead, inputs.trigger, inputs.up_to, inputs.lot, inputs.cap, inputs.review, inputs.net,
-        inputs.lost_sales, inputs.every_review, inputs.warm_up, inputs.slots, sums,
+        inputs.lost_sales, inputs.every_review, inputs.warm_up, due, inputs.slots, sums,
     )  # fmt: skip
     return np.moveaxis(sums, 2, 0)

@@ -7,7 +7,7 @@ time 0 at once); demand; costs are charged on what is left at the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,8 @@ MEASURES = (
 class Play:
     """All that the loop needs. ``demand`` (replications, n, periods); ``lead`` the same, or (replications, n, 1)
     where it never changes; ``trigger``, ``up_to`` (n, cycle);
-    ``lot``, ``cap``, ``review`` (n,); ``net`` (replications, n) stock at the start; the first ``warm_up`` periods are
-    played but not counted."""
+    ``lot``, ``cap``, ``review`` (n,); ``net`` (replications, n) stock at the start; ``due`` (n, k) what was ordered
+    before and arrives in each of the first k periods; the first ``warm_up`` periods are played but not counted."""
 
     demand: Array
     lead: IntArray
@@ -48,11 +48,12 @@ class Play:
     lost_sales: bool
     every_review: bool
     warm_up: int
+    due: Array = field(default_factory=lambda: np.zeros((1, 0)))
 
     @property
     def slots(self) -> int:
         """How many periods ahead an order can be due, plus one: the length of the pipeline's ring."""
-        return int(self.lead.max(initial=0)) + 1
+        return max(int(self.lead.max(initial=0)) + 1, self.due.shape[1])
 
 
 def order_quantities(position: Array, trigger: Array, up_to: Array, lot: Array, cap: Array) -> Array:
@@ -69,7 +70,9 @@ def play(inputs: Play) -> Array:
     sums = np.zeros((len(MEASURES), *shape))
     ring = np.zeros((inputs.slots, *shape))
     marks = np.zeros((inputs.slots, *shape), dtype=bool)
-    net, position = inputs.net.copy(), inputs.net.copy()
+    ring[: inputs.due.shape[1]] = inputs.due.T[:, None]
+    marks[:] = ring > 0
+    net, position = inputs.net.copy(), inputs.net + ring.sum(axis=0)
     last = np.zeros(shape, dtype=np.int64)
     short_in_cycle = np.zeros(shape, dtype=bool)
     for t in range(inputs.demand.shape[2]):

@@ -32,7 +32,7 @@ def _advance(
     # fmt: on
     """Any rule: play all periods and put the sums since the warm-up into ``out``."""
     slots, cycle, fixed = len(ring), len(trigger), len(lead) == 1
-    position = net
+    position = net + ring.sum()
     last = wait = slot = column = 0
     short_in_cycle = False
     asked = met = on_hand = backorders = ordered = 0.0
@@ -130,24 +130,25 @@ _replenish_compiled = njit(cache=True, nogil=True, inline="always")(_replenish)
 # fmt: off
 def _cell(
     demand: Array, lead: IntArray, trigger: Array, up_to: Array, lot: float, cap: float, review: int, net: float,
-    lost_sales: bool, every_review: bool, warm_up: int, ring: Array, marks: BoolArray, out: Array,
+    lost_sales: bool, every_review: bool, warm_up: int, due: Array, ring: Array, marks: BoolArray, out: Array,
 ) -> None:
     # fmt: on
     """One item in one replication."""
     ring[:] = 0.0
+    ring[: len(due)] = due
     plain = every_review and review == 1 and lot == 0.0 and cap == np.inf and len(trigger) == 1 and len(lead) == 1
-    plain = plain and trigger[0] == up_to[0] and net <= up_to[0]
+    plain = plain and trigger[0] == up_to[0] and net <= up_to[0] and len(due) == 0
     if plain and lost_sales:  # copies compiled for their own kind of demand: a quarter faster
         _replenish_compiled(demand, up_to[0], lead[0], net, True, warm_up, ring, out)
     elif plain:
         _replenish_compiled(demand, up_to[0], lead[0], net, False, warm_up, ring, out)
     elif lost_sales:
-        marks[:] = False
+        marks[:] = ring > 0.0
         _advance_compiled(
             demand, lead, trigger, up_to, lot, cap, review, net, True, every_review, warm_up, ring, marks, out
         )
     else:
-        marks[:] = False
+        marks[:] = ring > 0.0
         _advance_compiled(
             demand, lead, trigger, up_to, lot, cap, review, net, False, every_review, warm_up, ring, marks, out
         )
@@ -159,7 +160,7 @@ _cell_compiled = njit(cache=True, nogil=True)(_cell)
 # fmt: off
 def _play_cells(
     demand: Array, lead: IntArray, trigger: Array, up_to: Array, lot: Array, cap: Array, review: IntArray, net: Array,
-    lost_sales: bool, every_review: bool, warm_up: int, slots: int, out: Array,
+    lost_sales: bool, every_review: bool, warm_up: int, due: Array, slots: int, out: Array,
 ) -> None:
     # fmt: on
     """Fill ``out`` (replications, n, measures) with the sums of every cell, cells shared between the cores."""
@@ -174,7 +175,7 @@ def _play_cells(
             i = cell - r * items
             _cell_compiled(
                 demand[r, i], lead[r, i], trigger[i], up_to[i], lot[i], cap[i], review[i], net[r, i],
-                lost_sales, every_review, warm_up, ring, marks, out[r, i],
+                lost_sales, every_review, warm_up, due[i], ring, marks, out[r, i],
             )  # fmt: skip
 
 

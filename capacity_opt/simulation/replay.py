@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,11 +46,13 @@ def replay(
     lost_sales: bool = False,
     warm_up: int = 0,
     initial_stock: ArrayLike | None = None,
+    on_order: ArrayLike | None = None,
 ) -> ReplayResult:
     """Play ``policy`` once against ``history`` (periods,) or one row per item (n, periods); events as in ``simulate``.
 
-    It starts with ``initial_stock`` on hand (the order-up-to level unless given) and nothing on order; the first
-    ``warm_up`` periods are played but not counted.
+    It starts with ``initial_stock`` on hand (the order-up-to level unless given) and ``on_order`` (k,) or (n, k): units
+    ordered before that arrive in each of the first k periods (nothing unless given). The first ``warm_up`` periods are
+    played but not counted.
 
     >>> from capacity_opt import BaseStock, Item
     >>> found = replay(BaseStock(base_stock_level=5), [3, 0, 7, 2], Item(holding_cost=1, stockout_cost=9))
@@ -69,8 +71,18 @@ def replay(
     start = cells.up_to[:, 0] if initial_stock is None else _checks.finite("initial_stock", initial_stock)
     net = np.broadcast_to(np.ravel(start), (1, cells.items))
     paths = np.broadcast_to(asked.reshape(1, -1, asked.shape[-1]), (1, cells.items, asked.shape[-1]))
-    sums = run(cells.play(slice(0, cells.items), paths, net, warm_up)).reshape(len(MEASURES), *cells.shape)
+    inputs = replace(cells.play(slice(0, cells.items), paths, net, warm_up), due=_due(on_order, cells.items))
+    sums = run(inputs).reshape(len(MEASURES), *cells.shape)
     return _result(dict(zip(MEASURES, sums)), item, lost_sales, asked.shape[-1] - warm_up)
+
+
+def _due(on_order: ArrayLike | None, items: int) -> Array:
+    if on_order is None:
+        return np.zeros((1, 0))
+    due = np.atleast_2d(_checks.non_negative("on_order", on_order))
+    if due.ndim != 2 or len(due) not in (1, items):
+        raise ArgumentError(f"on_order must have shape (k,) or ({items}, k), got {due.shape}")
+    return due
 
 
 def _result(sums: dict[str, Array], item: Item, lost_sales: bool, periods: int) -> ReplayResult:

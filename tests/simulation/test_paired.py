@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_fleets import ListedSamples, NormalDemand, fleet, plan
+from tests.simulation.small_fleets import ListedSamples, NormalDemand, fleet, plan
 
 from capacity_opt import ArgumentError, BaseStock, Item, simulate
 from capacity_opt.demand.counts import Poisson

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_fleets import NormalDemand, fleet, plan
+from tests.simulation.small_fleets import NormalDemand, fleet, plan
 
 from capacity_opt import ArgumentError
 from capacity_opt.simulation.fleet import simulate_fleet

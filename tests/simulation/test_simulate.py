@@ -142,11 +142,12 @@ def test_compiled_loop_and_its_numpy_twin_agree(lost_sales):
         lost_sales=lost_sales,
         every_review=False,
         warm_up=7,
+        due=rng.integers(0, 3, (n, 4)).astype(float),
     )
     out = np.empty((replications, n, len(MEASURES)))
     play_cells(
         inputs.demand, inputs.lead, inputs.trigger, inputs.up_to, inputs.lot, inputs.cap, inputs.review, inputs.net,
-        inputs.lost_sales, inputs.every_review, inputs.warm_up, inputs.slots, out,
+        inputs.lost_sales, inputs.every_review, inputs.warm_up, inputs.due, inputs.slots, out,
     )  # fmt: skip
     np.testing.assert_array_equal(np.moveaxis(out, 2, 0), play(inputs))
 
@@ -244,3 +245,19 @@ def test_given_paths_are_replayed_as_they_are():
     played = simulate(policy, paths, item, periods=20, replications=5, seed=0, initial_stock=[5, 9, 14])
     for r in range(5):
         np.testing.assert_allclose(replay(policy, paths[r].T, item).cost / 20, played.cost_by_replication[r])
+
+
+@pytest.mark.parametrize("compiled", ["0", "1"])
+def test_what_is_on_order_at_the_start_arrives_when_it_is_due(compiled, monkeypatch):
+    monkeypatch.setenv("CAPACITY_OPT_COMPILE", compiled)
+    item = Item(holding_cost=1, stockout_cost=9, lead_time=2)
+    found = replay(BaseStock(base_stock_level=5), [2, 1, 4, 1], item, lost_sales=True, initial_stock=1, on_order=[0, 3])
+    # Orders 1, 1, 1, 3; stock after arrivals 1, 3, 3, 1.
+    assert (found.filled, found.on_hand, found.ordered) == (6, 2, 6)
+    assert found.cost == 2 + 9 * 2
+    assert found.orders == 4
+
+
+def test_stock_on_order_for_other_items_is_refused():
+    with pytest.raises(ArgumentError, match=r"on_order must have shape \(k,\) or \(2, k\)"):
+        replay(BaseStock(base_stock_level=[5, 5]), np.ones((2, 4)), Item(holding_cost=1), on_order=np.ones((3, 1)))
