@@ -254,6 +254,14 @@ class Spec(Section):
     inventory: Inventory | None = None
     fleet: Fleet | None = None
     frontier: Frontier | None = None
+    waterfall: bool = Field(default=False, description="solve again step by step: what each cause adds to the cost")
+    tornado: bool = Field(default=False, description="solve again with each assumption lower and higher")
+    alternatives: int = Field(
+        default=0,
+        ge=0,
+        le=20,
+        description="how many rejected plans near the best to find, beside plans without something",
+    )
     simulation: Simulation | None = None
     report: Report = Field(default_factory=Report)
     overrides: list[Override] = Field(default_factory=list, description="patches of tables")

@@ -26,6 +26,7 @@ from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec import Simulation
+from capacity_opt.scenario.studies import study_tables
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
 
@@ -91,6 +92,9 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
         outcome.curve = curve_of(scenario, simulation)
         outcome.tables["frontier"] = frontier_table(outcome.curve)
         watch.ended("frontier")
+    if outcome.plan is not None:
+        outcome.tables |= study_tables(scenario, outcome.plan, watch.tell, watch.stopped)
+        watch.ended("studies")
     outcome.stopped = watch.stopped()
     outcome.answer = _answer(scenario, outcome)
     return outcome
