@@ -106,6 +106,8 @@ def new_highs() -> Any:
                 engine = highspy.Highs()
             _banner_shown = True
     engine.setOptionValue("output_flag", False)
+    # highspy keeps these two locks on the class, so that solves in several threads trip over each other.
+    engine._Highs__solver_stopped, engine._Highs__solver_started = threading.RLock(), threading.Lock()
     return engine
 
 

@@ -27,6 +27,8 @@ else:
 solve(program([1.0], [[1.0]], [1.0], [2.0], column_upper=[2.0], integer=[name in ("cp_sat", "scip")]), solver=name)
 sent = []
 def press():
+    while threading.active_count() < 3:  # until the solver has its own thread
+        time.sleep(0.05)
     time.sleep(3.0 if name == 'cp_sat' else 1.5)
     sent.append(time.perf_counter())
     os.kill(os.getpid(), signal.SIGINT)
