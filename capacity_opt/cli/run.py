@@ -12,6 +12,7 @@ import click
 from capacity_opt.cli import INTERRUPTED
 from capacity_opt.cli.options import OUT, SCENARIO, changes, solving
 from capacity_opt.cli.output import Output, common
+from capacity_opt.cli.smps import SUFFIXES, describe_smps, do_run_smps
 from capacity_opt.errors import LimitError
 
 if TYPE_CHECKING:
@@ -63,13 +64,19 @@ def command(
 ) -> int:
     """Plan, judge and report the scenario in folder SCENARIO; the run goes to a folder of its own under --out.
 
+    SCENARIO may also be a stochastic program in SMPS form: its core file (.cor, with .tim and .sto beside it), or a
+    .smps file that lists the three. --set time=FILE, stoch=FILE and samples=N choose among files and sample outcomes.
+
     \b
     Examples:
       capacity-opt run scenarios/quickstart
       capacity-opt run my-plan --set fleet.gap=1% --set 'server_types[server_type=gen9].price=8000'
       capacity-opt run my-plan --variant late_racks --time-limit 5m --json
+      capacity-opt run storm.cor --set samples=1000
     """
     output = Output(as_json, quiet, verbose)
+    if dry_run and scenario.suffix.lower() in SUFFIXES:
+        return describe_smps(scenario, settings, output)
     if dry_run:
         from capacity_opt.cli.dry_run import describe
 
@@ -87,6 +94,8 @@ def command(
 
 def do_run(scenario: Path, out: Path, options: dict[str, Any], output: Output) -> int:
     """Run, print and return the exit code."""
+    if scenario.suffix.lower() in SUFFIXES:
+        return do_run_smps(scenario, out, options, output)
     from capacity_opt.report.publish import run_scenario
 
     with Stop() as stop:

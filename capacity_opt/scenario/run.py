@@ -182,7 +182,7 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
             include={"formulation", "samples", "gap", "solver", "time_limit", "integer", "capital"}
         )
     return {
-        "tool": {"name": "capacity-opt", "version": _version("capacity-opt")},
+        "tool": {"name": "capacity-opt", "version": version_of("capacity-opt")},
         "libraries": versions(),
         "inputs": inputs,
         "resolved": hashlib.sha256(resolved_toml(scenario).encode()).hexdigest(),
@@ -193,10 +193,11 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of what the results depend on."""
-    return {package: _version(package) for package in ("numpy", "scipy", "highspy", "ortools", "pyarrow", "numba")}
+    return {package: version_of(package) for package in ("numpy", "scipy", "highspy", "ortools", "pyarrow", "numba")}
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The version of an installed package, or ``absent``."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
