@@ -16,12 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 from capacity_opt import _checks
 from capacity_opt.admission.level_search import Judge, Pool, by_chain, by_recursion, polish, search
 from capacity_opt.admission.markov_chain import build_chain
+from capacity_opt.admission.simulate import SimulatedLoss, simulate_admission
+from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-MOST_STATES = 4_000
+MOST_STATES = 10_000
+"""Up to so many states the levels found are judged on the exact chain."""
+POLISHED = 2_500
+"""Up to so many they are improved on it."""
 WORTH = 1e-6
 """Gains below this share of first come's revenue are told as "no control needed"."""
 
@@ -35,7 +40,7 @@ class CriticalLevels:
     (exact for any holding times); ``upper_bound``: what no policy can exceed (a linear program on mean loads);
     ``met``: whether every accepted blocking is kept, ``worst_excess`` by how much the worst is missed; ``judged``:
     ``"chain"`` where the figures are exact for exponential holding times, else ``"recursion"``, the Roberts
-    approximation: then check with :func:`~capacity_opt.simulate_admission`. ``reason`` says all this in words.
+    approximation: then check with :meth:`simulated`. ``reason`` says all this in words.
     """
 
     capacity: int
@@ -50,6 +55,39 @@ class CriticalLevels:
     worst_excess: float
     judged: Literal["chain", "recursion"]
     reason: str
+    arrival_rate: Array
+    holding_time: Array
+    size: Whole
+
+    def simulated(
+        self,
+        *,
+        seed: int,
+        holding_time: Demand | None = None,
+        requests: int = 100_000,
+        replications: int = 20,
+        level: float = 0.99,
+    ) -> SimulatedLoss:
+        """Play these levels: the judge wherever sizes or holding times differ, or are not exponential.
+
+        ``holding_time``: another law of shape (classes,) or () (default: exponential with the means given); the rest as
+        in :func:`~capacity_opt.simulate_admission`.
+
+        >>> told = tune_critical_levels(20, arrival_rate=[16, 16], holding_time=1, size=[1, 1], price=[3, 1])
+        >>> bool(told.simulated(seed=1, requests=20_000).covers(told.blocking).all())
+        True
+        """
+        return simulate_admission(
+            self.capacity,
+            arrival_rate=self.arrival_rate,
+            holding_time=self.holding_time if holding_time is None else holding_time,
+            size=self.size,
+            reservation=self.reservation,
+            seed=seed,
+            requests=requests,
+            replications=replications,
+            level=level,
+        )
 
 
 def tune_critical_levels(
@@ -69,8 +107,8 @@ def tune_critical_levels(
     most ``max_blocking``, and at least the share ``floor`` of its requests admitted. Where no levels keep them all, the
     levels that miss the worst one least are returned with ``met`` False. Never worse than first come, first served.
 
-    The search is on the Roberts recursion, class by class from several starts; pools of up to a few thousand states are
-    then judged, and the levels polished, on the exact chain.
+    The search is on the Roberts recursion, class by class from several starts; pools of up to some thousand states are
+    then judged, and the levels of smaller ones improved, on the exact chain.
 
     >>> told = tune_critical_levels(20, arrival_rate=[16, 16], holding_time=1, size=[1, 1], price=[3, 1])
     >>> told.reservation, round(told.revenue, 4), round(told.first_come_revenue, 4), told.upper_bound
@@ -86,14 +124,20 @@ def tune_critical_levels(
     quick = by_recursion(pool)
     level = search(pool, quick)
     first = quick(np.zeros((1, units.size), dtype=np.int64))[0]
-    judged, judge = _judge(pool, rate, holding, quick)
-    if judged == "chain" and judge is not quick:
+    judged, judge, states = _judge(pool, rate, holding, quick)
+    if 0 < states <= POLISHED:
         level = polish(pool, judge, level)
-    return _compared(pool, judged, judge, first, level)
+    return _compared(pool, judged, judge, first, level, rate, holding)
 
 
 def _compared(
-    pool: Pool, judged: Literal["chain", "recursion"], judge: Judge, first: Array, level: Whole
+    pool: Pool,
+    judged: Literal["chain", "recursion"],
+    judge: Judge,
+    first: Array,
+    level: Whole,
+    rate: Array,
+    holding: Array,
 ) -> CriticalLevels:
     """The levels found, or first come where they do not beat it."""
     excess, revenue = pool.score(judge(level[None]))
@@ -117,6 +161,9 @@ def _compared(
         met=bool(excess[0] <= 0.0),
         worst_excess=float(excess[0]),
         judged=judged if needed else "chain",
+        arrival_rate=rate,
+        holding_time=holding,
+        size=pool.size,
         reason=_reason(needed, gain, float(first_revenue[0]), float(excess[0]), judged, bound),
     )
 
@@ -147,13 +194,13 @@ def _arguments(
     return top, flat["arrival_rate"], flat["holding_time"], units, flat["price"], accepted
 
 
-def _judge(pool: Pool, rate: Array, holding: Array, quick: Judge) -> tuple[Literal["chain", "recursion"], Judge]:
-    """The exact chain where it is small; the recursion where it is exact anyway or the pool is large."""
+def _judge(pool: Pool, rate: Array, holding: Array, quick: Judge) -> tuple[Literal["chain", "recursion"], Judge, int]:
+    """The exact chain and its states where it is small; the recursion where it is exact anyway or the pool is large."""
     active = (rate > 0) & (pool.size <= pool.capacity)
     if np.unique(pool.size[active]).size <= 1 and np.unique(holding[active]).size <= 1:
-        return "chain", quick
+        return "chain", quick, 0
     chain = build_chain(pool.capacity, np.where(active, rate, 0.0), holding, pool.size, most_states=MOST_STATES)
-    return ("recursion", quick) if chain is None else ("chain", by_chain(chain))
+    return ("recursion", quick, 0) if chain is None else ("chain", by_chain(chain), len(chain.used))
 
 
 def _upper_bound(pool: Pool, floors: Array) -> float:

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 
+from capacity_opt.errors import SolverError
+
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
+
+TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +36,12 @@ class Chain:
     def blocking(self, reservation: Whole) -> Array:
         """Share of requests turned away per class, exact for exponential holding times."""
         admitted = self.used + self.size[:, None] <= self.capacity - reservation[:, None]
-        share = self._long_run(admitted & (self.up >= 0))
-        blocked: Array = np.clip(1.0 - admitted @ share, 0.0, 1.0)
+        admitted &= self.up >= 0
+        blocked: Array = np.minimum(~admitted @ self._long_run(admitted), 1.0)
         return blocked
 
     def _long_run(self, admitted: NDArray[np.bool_]) -> Array:
-        """The stationary distribution: balance of every state but the empty one, whose weight is 1."""
+        """The stationary distribution: balance of every state but one, whose place the sum of all shares takes."""
         count = len(self.used)
         rows, columns, values = [], [], []
         leave = np.zeros(count)
@@ -54,11 +58,15 @@ class Chain:
         flow = sparse.csc_array(
             (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count)
         )
-        balance = (flow - sparse.diags_array(leave)).tocsc()[1:]
-        answer = linalg.spsolve(balance[:, 1:].tocsc(), -balance[:, [0]].toarray().ravel())
-        weight = np.maximum(np.concatenate([[1.0], np.atleast_1d(answer)]), 0.0)
-        share: Array = weight / weight.sum()
-        return share
+        balance = (flow - sparse.diags_array(leave)).tocsr()
+        system = sparse.vstack([sparse.csr_array(np.ones((1, count))), balance[1:]]).tocsc()
+        share = np.atleast_1d(linalg.spsolve(system, np.eye(1, count).ravel()))
+        error = float(np.abs(balance @ share).max())
+        if not (error <= TOLERANCE * float(leave.max(initial=1.0)) and share.min() >= -TOLERANCE):
+            raise SolverError(f"the balance of the pool's states was solved only to {error:.1e}")
+        kept: Array = np.maximum(share, 0.0)
+        kept /= kept.sum()
+        return kept
 
 
 def build_chain(capacity: int, rate: Array, holding: Array, size: Whole, *, most_states: int) -> Chain | None:

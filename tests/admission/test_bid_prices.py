@@ -24,10 +24,10 @@ def test_one_pool_without_a_solver_equals_the_program(unit):
 
 
 def test_a_price_is_what_one_more_unit_earns_on_average():
-    given = {"demand": co.Normal([6.0, 9.0, 7.0, 3.0], [2.0, 3.0, 2.0, 1.0]), "fare": FARE, "samples": 600, "seed": 4}
+    given = {"demand": co.Normal([6.0, 9.0, 7.0, 3.0], [2.0, 3.0, 2.0, 1.0]), "fare": FARE, "samples": 300, "seed": 4}
     now = co.randomized_bid_prices(USAGE, capacity=[14, 10], **given)
     more = co.randomized_bid_prices(USAGE, capacity=[14.05, 10], **given)
-    assert (more.revenue - now.revenue) / 0.05 == pytest.approx(now.bid_price[0], rel=0.03)
+    assert (more.revenue - now.revenue) / 0.05 == pytest.approx(now.bid_price[0], rel=0.05)
     assert np.all(now.bid_price_error > 0)
     assert now.revenue_error > 0
 

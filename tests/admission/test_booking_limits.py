@@ -8,7 +8,7 @@ import capacity_opt as co
 FARE = np.array([500.0, 300.0, 180.0])
 
 
-def played(protection, demand, fare, capacity, *, count=200_000, seed=3):
+def played(protection, demand, fare, capacity, *, count=100_000, seed=3):
     """Mean revenue and its standard error when the cheapest class asks first, sample by sample."""
     asked = np.maximum(demand.sample(count, rng=np.random.default_rng(seed)), 0.0)
     left, money = np.full(count, float(capacity)), np.zeros(count)
