@@ -53,7 +53,7 @@ class Play:
     @property
     def slots(self) -> int:
         """How many periods ahead an order can be due, plus one: the length of the pipeline's ring."""
-        return max(int(self.lead.max(initial=0)) + 1, self.due.shape[1])
+        return max(int(self.lead.max(initial=0)) + 1, int(self.due.shape[1]))
 
 
 def order_quantities(position: Array, trigger: Array, up_to: Array, lot: Array, cap: Array) -> Array:
