@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from capacity_opt.report import tables
-from capacity_opt.report.charts.chart import ALARM, BLUE, INK, WIDTH, Chart, Spec, axis, specification
+from capacity_opt.report.charts.chart import WIDTH, Chart, axis, specification
 from capacity_opt.report.charts.frontier import nines, place_of
+from capacity_opt.report.charts.waterfall import waterfall_spec
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.html import render_page
 from capacity_opt.report.sections import Section
@@ -134,39 +135,10 @@ def _waterfall(comparison: Comparison) -> list[Section]:
         key="waterfall",
         title="What changed the cost",
         description=description,
-        spec=_waterfall_spec(rows, description, comparison.currency),
+        spec=waterfall_spec(rows, description, comparison.currency),
         table=Table(key="waterfall", title="What changed the cost", columns=columns, frame=pd.DataFrame(rows)),
     )
     return [Section(key="waterfall", title="From the first to the second", lead=description, charts=[chart])]
-
-
-def _waterfall_spec(rows: list[dict[str, Any]], description: str, currency: str) -> Spec:
-    inner = [row[end] for row in rows for end in ("low", "high") if row["kind"] != "total"] + [rows[0]["high"]]
-    spread = max(inner) - min(inner)
-    start = max(0.0, min(inner) - spread) if spread and min(inner) > 0 else 0.0
-    shown = [{**row, "low": max(row["low"], start) if row["kind"] == "total" else row["low"]} for row in rows]
-    y = axis("low", currency, scale={"zero": start == 0.0, "nice": True}, axis={"format": ".4~s"})
-    names = {"domain": ["total", "more", "less"], "range": ["#777777", ALARM, BLUE]}
-    encoding = {
-        "x": axis("step", "", "nominal", sort={"field": "place"}, axis={"labelAngle": -30, "labelLimit": 180}),
-        "y": y,
-        "y2": {"field": "high"},
-        "color": {"field": "kind", "type": "nominal", "title": None, "scale": names},
-    }
-    text = {
-        "mark": {"type": "text", "dy": -7, "fontSize": 12, "color": INK},
-        "encoding": {
-            "x": encoding["x"],
-            "y": axis("top", currency, scale={"zero": start == 0.0}),
-            "text": {"field": "label"},
-        },
-    }
-    for row in shown:
-        amount = short_money(row["amount"])
-        row["top"] = max(row["low"], row["high"])
-        row["label"] = f"+{amount}" if row["kind"] == "more" else amount
-    layers = [{"mark": "bar", "encoding": encoding}, text]
-    return specification(shown, description, width=WIDTH, height=300, layer=layers)
 
 
 def _frontiers(comparison: Comparison, before: RunContents, after: RunContents) -> list[Section]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from capacity_opt.report import study_tables, tables
-from capacity_opt.report.charts import frontier, runway, service, supply
+from capacity_opt.report.charts import frontier, runway, service, supply, waterfall
 from capacity_opt.report.charts.chart import Chart
 from capacity_opt.report.contents import RunContents
 from capacity_opt.report.tables import Table
@@ -120,6 +120,9 @@ def build(run: RunContents) -> list[Section]:
         _supply(run),
         _fans(run),
         _cost(run),
+        _waterfall(run),
+        _tornado(run),
+        _rejected(run),
         _utilization(run),
     ]
     made += [_prices(run), _inventory(run), _verification(run), _warnings(run)]
@@ -200,6 +203,31 @@ def _runway(run: RunContents) -> Section | None:
         told.append(f"{when} {words}")
     lead = f"At high demand (P90) the first pool cannot serve all classes in full {told[0]}, {told[1]}."
     return Section(key="runway", title="Runway", lead=lead, charts=_present(runway.runway(run)))
+
+
+def _waterfall(run: RunContents) -> Section | None:
+    frame = run.table("waterfall")
+    if frame.empty:
+        return None
+    steps = frame[~frame["step"].isin(waterfall.ENDS)]
+    most = steps.sort_values("EffectiveCost", ascending=False, kind="stable").to_dict("records")[0]
+    what, amount = study_tables.STEPS.get(most["step"], most["step"]), float(most["EffectiveCost"])
+    lead = f"On top of mean demand, the dearest step is '{what}': {short_money(amount, run.currency)}."
+    return Section(key="waterfall", title="Cost waterfall", lead=lead, charts=_present(waterfall.waterfall(run)))
+
+
+def _tornado(run: RunContents) -> Section | None:
+    chart = waterfall.tornado(run)
+    if chart is None:
+        return None
+    lead = f"The cost is most sensitive to {clean(chart.table.frame['factor'].iloc[0])}."
+    return Section(key="tornado", title="Sensitivity", lead=lead, charts=[chart])
+
+
+def _rejected(run: RunContents) -> Section | None:
+    table = study_tables.rejected(run)
+    lead = "Plans that were not chosen, each at its best otherwise, and what they would cost."
+    return Section(key="rejected", title=table.title, lead=lead, tables=[table]) if len(table) else None
 
 
 def _fans(run: RunContents) -> Section | None:

@@ -58,3 +58,90 @@ def pool_name(row: dict[str, object]) -> str:
     who = "all classes" if row["class"] == "all" else clean(row["class"])
     lost = f", {percent(float(str(row['target'])))} with a zone lost" if row["case"] == "zone_lost" else ""
     return f"{clean(row['resource'])}, {clean(row['region'])}, {who}{lost}"
+
+
+STEPS = {
+    "mean": "mean demand alone",
+    "peak": "peaks and growth",
+    "uncertainty": "uncertainty buffer",
+    "failover": "zone failover",
+    "lead_time": "lead times",
+    "stranding": "stranding",
+    "lots": "whole racks",
+    "total": "the plan",
+}
+MEANINGS = {
+    "mean": "demand flat at its mean, servers there at once, resources exchangeable",
+    "peak": "the mean of each period and block instead of one mean",
+    "uncertainty": "every sample of demand, with the promises",
+    "failover": "protected demand while a zone is lost; outages",
+    "lead_time": "orders arrive when they do, from the first open period on",
+    "stranding": "each resource must fit by itself",
+    "lots": "whole racks, least orders; what the solver's gap and calibration leave",
+    "total": "the sum of the steps",
+}
+FACTORS = {
+    "demand_growth": "demand growth",
+    "server_price": "server prices",
+    "lead_time": "lead times",
+    "target": "promises",
+    "discount_rate": "discount rate",
+}
+
+
+def waterfall(run: RunContents) -> Table:
+    """What each cause adds to the cost; the total last."""
+    money = f", {run.currency}" if run.currency else ""
+    columns = (
+        Column("told", "Step"),
+        Column("EffectiveCost", f"Adds{money}", "money"),
+        Column("cumulative", f"Cost so far{money}", "money"),
+        Column("means", "What is put back"),
+        Column("status", "Solved"),
+    )
+    frame = run.table("waterfall")
+    if len(frame):
+        told, means = (
+            frame["step"].map(lambda name, known=known: known.get(name, name)) for known in (STEPS, MEANINGS)
+        )
+        frame = frame.assign(told=told, means=means)
+    return Table(key="waterfall", title="Cost waterfall", columns=columns, frame=frame)
+
+
+def tornado(run: RunContents) -> Table:
+    """How far each assumption moves the cost either way, the widest first."""
+    money = f", {run.currency}" if run.currency else ""
+    columns = (
+        Column("factor", "Assumption"),
+        Column("low", "Lower"),
+        Column("cost_low", f"Cost then{money}", "money"),
+        Column("change_low", f"Change{money}", "money"),
+        Column("high", "Higher"),
+        Column("cost_high", f"Cost then{money}", "money"),
+        Column("change_high", f"Change{money}", "money"),
+    )
+    frame = run.table("tornado")
+    if len(frame):
+        low, high = (frame[f"cost_{side}"] - frame["base"] for side in ("low", "high"))
+        widest = pd.concat([low.abs(), high.abs()], axis=1).max(axis=1).sort_values(ascending=False, kind="stable")
+        named = frame["factor"].map(lambda name: FACTORS.get(name, name))
+        frame = frame.assign(change_low=low, change_high=high, factor=named).loc[widest.index].reset_index(drop=True)
+    note = "A dash: no plan keeps every promise then, or none was found in time."
+    return Table(key="tornado", title="What would move the cost", columns=columns, frame=frame, note=note)
+
+
+def rejected(run: RunContents) -> Table:
+    """Plans that were not chosen, and why."""
+    money = f", {run.currency}" if run.currency else ""
+    columns = (
+        Column("alternative", "Instead"),
+        Column("against", "Compared with"),
+        Column("EffectiveCost", f"Cost{money}", "money"),
+        Column("difference", f"More than the best{money}", "money"),
+        Column("why", "Why not"),
+    )
+    frame = run.table("rejected")
+    if len(frame):
+        words = {"nearby": "the plan", "without": "the best plan with divisible racks"}
+        frame = frame.assign(against=frame["kind"].map(lambda name: words.get(name, name)))
+    return Table(key="rejected", title="Rejected alternatives", columns=columns, frame=frame)

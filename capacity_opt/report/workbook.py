@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from capacity_opt.report import sections, tables
+from capacity_opt.report import sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.tables import Column, Table
 from capacity_opt.report.wording import Kind
@@ -56,7 +56,11 @@ def _sheets(run: RunContents) -> list[tuple[str, Table]]:
     found = [
         ("Order book", tables.orders(run)),
         ("Cost by period", cost_pivot(run)),
+        ("Waterfall", study_tables.waterfall(run)),
+        ("Sensitivity", study_tables.tornado(run)),
+        ("Rejected", study_tables.rejected(run)),
         ("Frontier", tables.frontier(run)),
+        ("Runway", study_tables.runway(run)),
         ("Inventory", tables.inventory(run)),
         ("Availability", tables.availability(run)),
     ]
@@ -185,6 +189,10 @@ def _live_sums(writer: _Writer, run: RunContents) -> list[tuple[str, str, float]
         sheet, table = writer.places[key]
         letter = xl_col_to_name([c.name for c in table.columns].index(name))
         found.append((label, f"=SUM('{sheet}'!{letter}2:{letter}{len(table) + 1})", total))
+    if "waterfall" in writer.places:
+        sheet, table = writer.places["waterfall"]
+        total = float(table.frame["EffectiveCost"].iloc[-1])
+        found.append(("Waterfall, sum of the steps", f"=SUM('{sheet}'!B2:B{len(table)})", total))
     if "cost" in writer.places:
         found += _cost_sums(writer.places["cost"], run)
     return found

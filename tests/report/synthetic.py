@@ -136,6 +136,59 @@ def inventory() -> pd.DataFrame:
     )
 
 
+def runway() -> pd.DataFrame:
+    rows = []
+    for name, case, target in ((HOSTILE, "all_zones", 0.9), ("critical", "zone_lost", 0.5), ("all", "all_zones", 1.0)):
+        for resource in ("vcpu", "memory_gib"):
+            for supply_, left in (("plan", 6), ("no_new_orders", 3)):
+                for demand, sooner in (("p50", 0), ("p90", 2)):
+                    place = left - sooner
+                    rows.append(
+                        {"region": "east", "resource": resource, "class": name, "case": case, "target": target}
+                        | {"supply": supply_, "demand": demand, "breach_period": PERIODS[place] if place < 6 else ""}
+                        | {"periods_left": place, "short": 0.0 if place == 6 else 10.0, "order_by": "past"}
+                    )
+    return pd.DataFrame(rows)
+
+
+def waterfall() -> pd.DataFrame:
+    amounts = {"mean": 2000.0, "peak": -100.0, "uncertainty": 700.25, "failover": 0.0, "lead_time": 200.5}
+    amounts |= {"stranding": 150.0, "lots": 249.25}
+    frame = pd.DataFrame({"step": [*amounts, "total"], "EffectiveCost": [*amounts.values(), sum(amounts.values())]})
+    frame["cumulative"] = [*np.cumsum(list(amounts.values())), sum(amounts.values())]
+    return frame.assign(status="optimal", BillingCurrency="USD")
+
+
+def tornado() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "factor": ["server_price", "demand_growth", "target"],
+            "low": ["10 % less", "5 points a year less", "shortfall doubled"],
+            "high": ["10 % more", "5 points a year more", "shortfall halved"],
+            "base": 3000.0,
+            "cost_low": [2900.0, 2700.0, 2950.0],
+            "cost_high": [3100.0, 3250.0, np.nan],
+            "status_low": "optimal",
+            "status_high": ["optimal", "optimal", "infeasible"],
+            "BillingCurrency": "USD",
+        }
+    )
+
+
+def rejected() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "alternative": [f"+1 {HOSTILE} in z1", "order nothing"],
+            "kind": ["nearby", "without"],
+            "EffectiveCost": [3250.0, np.nan],
+            "difference": [50.0, np.nan],
+            "status": ["optimal", "InfeasibleError"],
+            "why": ["costs 1.6 % more: capital +50", "no such plan keeps every promise"],
+            "BillingCurrency": "USD",
+        }
+    )
+
+
 def tables() -> dict[str, pd.DataFrame]:
     """Every table of the contract."""
     stock = [
@@ -171,6 +224,10 @@ def tables() -> dict[str, pd.DataFrame]:
         "prices": pd.DataFrame(
             {"name": ["power in z1", HOSTILE], "value": [12.5, 0.0], "unit": ["kW", "rack"], "kind": ["local", "local"]}
         ),
+        "runway": runway(),
+        "waterfall": waterfall(),
+        "tornado": tornado(),
+        "rejected": rejected(),
         "inventory": inventory(),
         "checks": pd.DataFrame(
             {

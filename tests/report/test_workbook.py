@@ -22,7 +22,11 @@ def test_sheets_are_those_a_finance_reader_expects(book):
         "Summary",
         "Order book",
         "Cost by period",
+        "Waterfall",
+        "Sensitivity",
+        "Rejected",
         "Frontier",
+        "Runway",
         "Inventory",
         "Availability",
         "Assumptions",
@@ -59,7 +63,7 @@ def test_live_sums_recomputed_equal_our_totals(book):
         assert all(value is None or isinstance(value, (int, float)) for value in cells), label
         assert sum(value or 0 for value in cells) == pytest.approx(total, abs=0.005), label
         seen += 1
-    assert seen == 5
+    assert seen == 6
     totals = [row[2] for row in checks.iter_rows(values_only=True) if row[0] == "Cost, present value"]
     assert totals == pytest.approx([synthetic.cost().EffectiveCost.sum()])
 

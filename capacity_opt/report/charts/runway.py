@@ -11,7 +11,7 @@ BEYOND = "later"
 
 
 def runway(run: RunContents) -> Chart | None:
-    """Per pool the period of its first breach: colour and shape tell the supply, filled marks P90, hollow ones P50."""
+    """Per pool the period of its first breach: colour and size tell the supply, the shape the demand."""
     if not run.has("runway") or not run.has("supply"):
         return None
     frame = run.table("runway")
@@ -36,7 +36,7 @@ def runway(run: RunContents) -> Chart | None:
             else ""
         )
     )
-    spec = specification(rows, description, width=WIDTH - 240, height={"step": 34})
+    spec = specification(rows, description, width=WIDTH - 240, height={"step": 34, "for": "position"})
     return Chart(
         key="runway",
         title="Runway",
@@ -51,20 +51,18 @@ def _marks(periods: list[str]) -> Spec:
     label = f"datum.label == '{BEYOND}' ? datum.label : slice(datum.label, 0, 7)"
     x = period_axis(periods[:-1])
     text = x["axis"]["labelExpr"] if len(periods) > 13 else label
-    series = {"field": "supply", "type": "nominal", "title": None, "scale": {"domain": supplies}}
-    offset = {"field": "demand", "scale": {"domain": ["P50", "P90"]}}
-    return {
-        "mark": {"type": "point", "size": 90, "strokeWidth": 2.2},
-        "encoding": {
-            "x": {**x, "scale": {"domain": periods}, "axis": {**x["axis"], "labelExpr": text, "grid": True}},
-            "y": axis("pool", "", "nominal", sort={"field": "place"}, axis={"labelLimit": 330}),
-            "yOffset": offset,
-            "color": {**series, "scale": {"domain": supplies, "range": [BLUE, ALARM]}},
-            "shape": {
-                "field": "demand",
-                "type": "nominal",
-                "title": "demand",
-                "scale": {"domain": ["P50", "P90"], "range": ["circle", "triangle-right"]},
-            },
+    series = {"field": "supply", "type": "nominal", "title": None}
+    encoding = {
+        "x": {**x, "scale": {"domain": periods}, "axis": {**x["axis"], "labelExpr": text, "grid": True}},
+        "y": axis("pool", "", "nominal", sort={"field": "place"}, axis={"labelLimit": 330, "grid": True}),
+        "yOffset": {"field": "demand", "scale": {"domain": ["P50", "P90"]}},
+        "color": {**series, "scale": {"domain": supplies, "range": [BLUE, ALARM]}},
+        "shape": {
+            "field": "demand",
+            "type": "nominal",
+            "title": "demand",
+            "scale": {"domain": ["P50", "P90"], "range": ["circle", "triangle-right"]},
         },
+        "size": {**series, "scale": {"domain": supplies, "range": [150, 40]}},
     }
+    return {"mark": {"type": "point", "strokeWidth": 2.2, "opacity": 1}, "encoding": encoding}
