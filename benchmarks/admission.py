@@ -112,7 +112,7 @@ def main() -> None:
         [
             "# Admission control: measured",
             "",
-            f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores; other work was running.",
+            f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores; under load.",
             "Seconds, best of several.",
             "",
             "| work | compiled | NumPy only | |",

@@ -24,6 +24,7 @@ COMMANDS = {
     "resume": "Do the runs again that were killed before they ended.",
     "list": "List finished runs.",
     "show": "Show a run, or a scenario after all its changes.",
+    "explain": "Say why a number of a run is what it is: an item or a pool.",
     "compare": "Compare two runs: what changed and why the cost moved.",
     "query": "Ask all past runs a question in SQL.",
     "sweep": "Run a scenario for every combination of settings.",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError
 from capacity_opt.fleet.assemble import plan_from
 from capacity_opt.fleet.decomposition.sizing import Sizing, sized_by_decomposition
+from capacity_opt.fleet.decomposition.sweeping import can_sweep, sweep_fill_rates
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.lint import lint_problem
 from capacity_opt.fleet.outcomes import Outcomes, draw_outcomes
@@ -114,6 +115,9 @@ def sweep(
     outcomes = draw_outcomes(problem, samples=samples, seed=seed)
     session: HighsSession | None = None
     start: Array | None = None
+    if over == "fill_rate" and can_sweep(with_target(problem, over, 0.5, swept), outcomes, formulation):
+        yield from _by_decomposition(problem, values, swept, outcomes, gap, time_limit, seed)
+        return
     for i in strictest_first(over, values):
         own = with_target(problem, over, float(values[i]), swept)
         lint_problem(own)
@@ -152,6 +156,24 @@ def _decomposed(
     except LimitError:
         return SweptPlan(value=np.nan, status="no_solution", plan=None, problem=problem)
     return None if plan is None else SweptPlan(value=np.nan, status=plan.status, plan=plan, problem=problem)
+
+
+def _by_decomposition(
+    problem: FleetProblem,
+    values: Sequence[float],
+    swept: Array,
+    outcomes: Outcomes,
+    gap: float,
+    time_limit: float,
+    seed: int,
+) -> Iterator[SweptPlan]:
+    order = strictest_first("fill_rate", values)
+    problems = [with_target(problem, "fill_rate", float(values[i]), swept) for i in order]
+    for own in problems:
+        lint_problem(own)
+    found = sweep_fill_rates(problems, outcomes, gap=gap, time_limit=time_limit, seed=seed)
+    for i, own, (status, plan) in zip(order, problems, found, strict=True):
+        yield SweptPlan(value=float(values[i]), status=status, plan=plan, problem=own)
 
 
 def _formulation(formulation: str, over: str) -> str:

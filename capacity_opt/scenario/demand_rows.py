@@ -18,14 +18,18 @@ from capacity_opt.scenario.typed import Context, TypedTable, typed
 
 Array = NDArray[np.float64]
 
-DISTRIBUTIONS = ("deterministic", "normal", "gamma", "lognormal", "poisson", "negative_binomial")
+DISTRIBUTIONS = ("deterministic", "normal", "gamma", "lognormal", "poisson", "negative_binomial", "compound_poisson")
 _VALUE = Column("value", "number", "demand", unit="demand units")
 _LEVEL = Column("level", "number", "quantile level", rule="fraction")
 _SAMPLE = Column("sample", "text", "joint outcome", default="")
 _PROBABILITY = Column("probability", "number", "chance of the sample", default=NAN, rule="share")
 _FAMILY = Column("distribution", "text", "family", default="")
-_MEAN = Column("mean", "number", "mean", unit="demand units")
+_MEAN = Column("mean", "number", "mean", default=NAN, unit="demand units")
 _SD = Column("standard_deviation", "number", "standard deviation", default=NAN, unit="demand units")
+_ZERO = Column("zero_mass", "number", "chance of a period without demand; the rest describes the others", default=0.0,
+               rule="share")  # fmt: skip
+_RATE = Column("rate", "number", "compound_poisson: customers per period", default=NAN)
+_SIZES = Column("sizes", "text", "compound_poisson: units wanted and their chances, 1:0.6|5:0.4", default="")
 _SERIES = "series"
 
 
@@ -65,7 +69,7 @@ def read_demand(
 def _value_columns(kind: str) -> tuple[Column, ...]:
     return {
         "samples": (_SAMPLE, _PROBABILITY, _VALUE),
-        "parametric": (_FAMILY, _MEAN, _SD),
+        "parametric": (_FAMILY, _MEAN, _SD, _ZERO, _RATE, _SIZES),
         "history": (_VALUE,),
     }.get(kind, ())
 
@@ -193,6 +197,10 @@ def _check_families(table: TypedTable, problems: Problems) -> None:
                 column="distribution",
                 fix=did_you_mean(family, DISTRIBUTIONS),
             )
+        elif family == "compound_poisson":
+            _check_customers(table, position, problems)
+        elif np.isnan(table.numbers["mean"][position]):
+            problems.error("E215", table.file, "a mean is missing", row=row, column="mean", fix="Write it")
         elif family not in ("deterministic", "poisson") and np.isnan(sd[position]):
             problems.error(
                 "E215",
@@ -203,3 +211,30 @@ def _check_families(table: TypedTable, problems: Problems) -> None:
                 fix="Write it, or use deterministic",
             )
     table.texts["distribution"] = families
+
+
+def _check_customers(table: TypedTable, position: int, problems: Problems) -> None:
+    try:
+        sizes = sizes_of(table.texts["sizes"][position])
+    except ValueError:
+        sizes = {}
+    if np.isnan(table.numbers["rate"][position]) or not sizes or abs(sum(sizes.values()) - 1.0) > 1e-6:
+        problems.error(
+            "E215",
+            table.file,
+            "a compound_poisson distribution needs its rate, and sizes whose chances sum to 1",
+            value=shown(table.texts["sizes"][position]),
+            row=table.rows[position],
+            column="sizes",
+            fix="Write sizes like 1:0.6|5:0.4",
+        )
+
+
+def sizes_of(text: str) -> dict[int, float]:
+    """Units wanted by a customer and their chances, from ``1:0.6|5:0.4``.
+
+    >>> sizes_of("1:0.6|5:0.4")
+    {1: 0.6, 5: 0.4}
+    """
+    pairs = (part.split(":") for part in text.split("|") if part.strip())
+    return {int(units): float(chance) for units, chance in pairs}

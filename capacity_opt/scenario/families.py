@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
-from capacity_opt.scenario.demand_rows import DemandRows
+from capacity_opt.scenario.demand_rows import DemandRows, sizes_of
 from capacity_opt.scenario.problems import Problems
 
 Array = NDArray[np.float64]
@@ -101,7 +101,9 @@ def marginals_of(rows: DemandRows, chosen: IntArray, problems: Problems) -> Marg
             positions = np.flatnonzero(families == family)
             mean = rows.table.numbers["mean"][chosen[positions]]
             sd = rows.table.numbers["standard_deviation"][chosen[positions]]
-            parts.append((positions, _family(family, mean, sd)))
+            at = chosen[positions]
+            plain = _compound(rows, at) if family == "compound_poisson" else _family(family, mean, sd)
+            parts.append((positions, _with_zero_mass(plain, rows.table.numbers["zero_mass"][at])))
         return Marginals(len(chosen), tuple(parts))
     except ArgumentError as error:
         problems.error("E205", rows.table.file, str(error), fix="Check the distribution's mean and standard deviation")
@@ -112,6 +114,28 @@ def _quantile_demand(rows: DemandRows, chosen: IntArray) -> Demand:
     from capacity_opt.demand.quantiles import QuantileDemand
 
     return QuantileDemand(rows.levels, rows.quantiles[chosen], integer=rows.section.integer)
+
+
+def _compound(rows: DemandRows, at: IntArray) -> Demand:
+    from capacity_opt.demand.compound import CompoundPoisson
+
+    sizes = [sizes_of(rows.table.texts["sizes"][row]) for row in at.tolist()]
+    table = np.zeros((len(at), 1 + max(max(each) for each in sizes)))
+    for line, each in enumerate(sizes):
+        table[line, list(each)] = list(each.values())
+    return CompoundPoisson(rows.table.numbers["rate"][at], table)
+
+
+def _with_zero_mass(demand: Demand, zero: Array) -> Demand:
+    """Intermittent demand: none with chance ``zero``, else the given one."""
+    if not np.any(zero > 0):
+        return demand
+    from capacity_opt.demand.lattice import Pmf
+    from capacity_opt.demand.mixture import Mixture
+    from capacity_opt.demand.parametric import Deterministic
+
+    none = Pmf(np.ones((len(zero), 1))) if demand.discrete else Deterministic(np.zeros(len(zero)))
+    return Mixture([none, demand], np.stack([zero, 1.0 - zero], axis=1))
 
 
 def _family(name: str, mean: Array, sd: Array) -> Demand:

@@ -2,56 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.inventory.explain import Calendar, explain_line, explain_orders
 from capacity_opt.inventory.rounding import RoundingRules
 from capacity_opt.problem.item import Item
-from capacity_opt.problem.policies import BaseStock
-from capacity_opt.scenario.inventory_tables import TARGETS, Inventory
+from capacity_opt.problem.policies import BaseStock, ProjectedInventoryLevel
+from capacity_opt.scenario.inventory_part import MEASURE, Part, Solved, parts_of
+from capacity_opt.scenario.inventory_policies import solved
+from capacity_opt.scenario.inventory_tables import Inventory
 from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.spec import Simulation
 from capacity_opt.scenario.timeline import Timeline
 from capacity_opt.simulation.estimate import Estimate
 from capacity_opt.simulation.inventory import simulate
+from capacity_opt.simulation.lead_times import LeadTimeProcess
 from capacity_opt.simulation.verdict import SLACK
 
 Array = NDArray[np.float64]
 
-# Items solved and judged together: what bounds the memory of a run.
-ITEMS_AT_ONCE = 2048
-LEVELS = ("base_stock_level", "reorder_point", "order_quantity", "order_up_to_level")
+LEVELS = (
+    "base_stock_level",
+    "reorder_point",
+    "order_quantity",
+    "order_up_to_level",
+    "order_cap",
+    "projected_level",
+)
 PROMISED = ("expected_cost", "fill_rate", "cycle_service_level")
 JUDGED = ("judged_fill_rate", "judged_low", "judged_high", "judged_cost")
-# A target of a class of service is judged by the measure that the target is about.
-MEASURE = {"fill_rate": "fill_rate", "cycle_service_level": "cycle_service_level", "stockout_cost": "fill_rate"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """Items that are solved together: one policy, one kind of target, one family of demand."""
-
-    positions: NDArray[np.intp]
-    policy: str
-    target: str
-    demand: Demand
 
 
 @dataclass
 class InventoryOutcome:
-    """Arrays (n,) in the order of the items; ``verdict`` per item; ``position`` and ``order_now`` units."""
+    """Arrays (n,) in the order of the items; ``verdict`` per item; ``position`` and ``order_now`` units; ``plan``
+    (n, periods) orders over the horizon where a policy plans them; ``totals`` of a limit that all items share."""
 
     values: dict[str, Array]
     verdict: list[str]
     explanation: list[str]
+    plan: Array | None = None
+    totals: dict[str, float] = field(default_factory=dict)
 
     @property
     def kept(self) -> bool:
@@ -59,144 +57,137 @@ class InventoryOutcome:
         return "not_kept" not in self.verdict
 
 
-def parts_of(inventory: Inventory) -> Iterator[Part]:
-    """The items split so that each part is one array problem of bounded size."""
-    policy = np.array(inventory.policy)
-    target = np.full(len(policy), "", dtype=object)
-    for name in TARGETS:
-        target[~np.isnan(inventory.targets[name])] = name
-    for positions, demand in inventory.demand.parts:
-        keys = [f"{policy[i]}/{target[i]}" for i in positions.tolist()]
-        for key in dict.fromkeys(keys):
-            kind, aim = key.split("/")
-            alike = np.flatnonzero(np.array(keys) == key)
-            for begin in range(0, len(alike), ITEMS_AT_ONCE):
-                chosen = alike[begin : begin + ITEMS_AT_ONCE]
-                yield Part(positions[chosen], kind, aim, demand.take(chosen))
-
-
-def replenish(inventory: Inventory, simulation: Simulation, timeline: Timeline, *, seed: int) -> InventoryOutcome:
-    """Optimise, judge and explain every item."""
-    count = len(inventory.names)
-    names = (*LEVELS, *PROMISED, *JUDGED, "order_now")
-    outcome = InventoryOutcome({name: np.full(count, np.nan) for name in names}, [""] * count, [""] * count)
+def replenish(
+    inventory: Inventory,
+    simulation: Simulation,
+    timeline: Timeline,
+    *,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> InventoryOutcome:
+    """Optimise, judge and explain every item; ``progress`` hears how many are done."""
+    outcome = _blank(len(inventory.names))
+    calendar, done = _calendar(timeline), 0
+    together: list[tuple[Part, Solved]] = []
     for number, part in enumerate(parts_of(inventory)):
-        item = _items(inventory.item, part.positions)
-        policy = _optimised(part, item, inventory)
-        _note_levels(part, policy, outcome)
-        judged = _judge(part, policy, item, simulation, seed + number)
-        _note_judged(part, judged, inventory, outcome)
-        _explain(part, policy, item, inventory, _calendar(timeline), outcome)
+        answer = solved(part)
+        _note_answer(part, answer, outcome, len(inventory.period_names))
+        if answer.plays is not None:
+            judged = (_judge_each if answer.one_by_one else _judge)(part, answer, simulation, seed + number)
+            _note_judged(part, judged, outcome)
+        if inventory.order_budget is None:
+            _explain([(part, answer)], calendar, outcome)
+        else:
+            together.append((part, answer))
+        done += len(part.positions)
+        if progress is not None:
+            progress(done)
+    if together:
+        _explain(together, calendar, outcome)
     return outcome
 
 
-def _items(item: Item, at: NDArray[np.intp]) -> Item:
-    names = ("holding_cost", "stockout_cost", "fixed_cost", "lead_time", "review_period")
-    return Item(**{name: np.asarray(getattr(item, name))[at] for name in names})
+def _blank(count: int) -> InventoryOutcome:
+    names = (*LEVELS, *PROMISED, *JUDGED, "order_now")
+    return InventoryOutcome({name: np.full(count, np.nan) for name in names}, ["no_target"] * count, [""] * count)
 
 
-def _optimised(part: Part, item: Item, inventory: Inventory) -> Any:
-    """The policy of least cost that keeps the part's target."""
-    at, demand = part.positions, part.demand
-    aim: dict[str, Any] = {part.target: inventory.targets[part.target][at]}
-    times: dict[str, Any] = {"lead_time": item.lead_time, "review_period": item.review_period}
-    rho = inventory.correlation
-    if part.policy == "newsvendor":
-        from capacity_opt.inventory.newsvendor import optimize_newsvendor
-
-        return optimize_newsvendor(
-            demand, holding_cost=item.holding_cost, stockout_cost=_newsvendor_cost(part, item, inventory)
-        )
-    if part.policy == "base_stock":
-        from capacity_opt.inventory.base_stock import optimize_base_stock
-
-        return optimize_base_stock(demand, holding_cost=item.holding_cost, correlation=rho, **aim, **times)
-    if rho:
-        raise ArgumentError(
-            "policies rq and ss take demand that is independent between periods: set autocorrelation = 0"
-        )
-    if part.policy == "rq":
-        from capacity_opt.inventory.rq import optimize_rq
-
-        given = inventory.order_quantity[at]
-        quantity: dict[str, Any] = {} if np.isnan(given).all() else {"order_quantity": given}
-        if np.isnan(given).any() and quantity:
-            raise ArgumentError("order_quantity must be given for all rq items of one family of demand, or for none")
-        return optimize_rq(
-            demand, holding_cost=item.holding_cost, fixed_cost=item.fixed_cost, **aim, **times, **quantity
-        )
-    from capacity_opt.inventory.ss import optimize_ss
-
-    if part.target != "stockout_cost":
-        raise ArgumentError("policy ss needs a stockout_cost; for a service target use base_stock or rq")
-    return optimize_ss(demand, holding_cost=item.holding_cost, fixed_cost=item.fixed_cost, **aim, **times)
+def _note_answer(part: Part, answer: Solved, outcome: InventoryOutcome, periods: int) -> None:
+    for name, value in answer.values.items():
+        outcome.values[name][part.positions] = value
+    outcome.totals |= answer.totals
+    if answer.plan is not None:
+        if outcome.plan is None:
+            outcome.plan = np.zeros((len(outcome.verdict), periods))
+        outcome.plan[part.positions] = answer.plan
 
 
-def _newsvendor_cost(part: Part, item: Item, inventory: Inventory) -> Array:
-    """The stockout cost whose critical ratio is the wanted cycle service level."""
-    target = inventory.targets[part.target][part.positions]
-    if part.target == "stockout_cost":
-        return target
-    if part.target == "cycle_service_level":
-        return np.asarray(np.asarray(item.holding_cost) * target / (1.0 - target))
-    raise ArgumentError("policy newsvendor takes stockout_cost or cycle_service_level, not fill_rate; use base_stock")
-
-
-def _note_levels(part: Part, policy: Any, outcome: InventoryOutcome) -> None:
-    for name in (*LEVELS, *PROMISED):
-        value = getattr(policy, name, None)
-        if value is not None:
-            outcome.values[name][part.positions] = np.asarray(value, dtype=np.float64)
-
-
-def _judge(part: Part, policy: Any, item: Item, simulation: Simulation, seed: int) -> Any:
-    """Play the policy on demand the optimiser has not seen. A newsvendor is a base stock with nothing carried over."""
-    if part.policy == "newsvendor":
-        return _judge_newsvendor(part, policy, item, simulation, seed)
+def _judge(part: Part, answer: Solved, simulation: Simulation, seed: int) -> Any:
+    """Play the policy on demand the optimiser has not seen."""
+    asked: dict[str, Any] = {"periods": simulation.periods, "warm_up": simulation.warm_up}
+    demand: Any = part.demand
+    if answer.single_period:
+        asked["warm_up"] = 0
+    extra: dict[str, Any] = {}
+    if answer.demands:
+        demand, asked = answer.demands, {"periods": len(answer.demands), "warm_up": 0}
+        extra["initial_stock"] = part.inventory.position[part.positions]
+    if part.lead_chances is not None and not answer.single_period:
+        pmf = {int(periods): chance for periods, chance in part.lead_chances.items()}
+        extra["lead_time"] = LeadTimeProcess(pmf=pmf, process="persistent")
     return simulate(
-        policy,
-        part.demand,
-        item,
-        periods=simulation.periods,
+        answer.plays,
+        demand,
+        _played_item(part, answer),
         replications=simulation.replications,
-        warm_up=simulation.warm_up,
         seed=seed,
+        lost_sales=answer.lost_sales,
         level=simulation.level,
+        **asked,
+        **extra,
     )
 
 
-def _judge_newsvendor(part: Part, policy: Any, item: Item, simulation: Simulation, seed: int) -> Any:
-    single = Item(holding_cost=item.holding_cost, stockout_cost=item.stockout_cost, lead_time=0.0, review_period=1.0)
-    return simulate(
-        BaseStock(base_stock_level=policy.order_quantity),
-        part.demand,
-        single,
-        periods=simulation.periods,
-        replications=simulation.replications,
-        warm_up=0,
-        seed=seed,
-        lost_sales=True,
-        level=simulation.level,
+@dataclass(frozen=True)
+class _Judged:
+    """The measures of items judged one after another."""
+
+    fill_rate: Estimate
+    cost: Estimate
+
+
+def _judge_each(part: Part, answer: Solved, simulation: Simulation, seed: int) -> _Judged:
+    """The judge plays a projected level for one item at a time."""
+    item, levels, seen = _played_item(part, answer), answer.values["projected_level"], []
+    for line, level in enumerate(levels):
+        at = np.array(line, dtype=np.intp)
+        alone = {each.name: float(np.asarray(getattr(item, each.name))[line]) for each in fields(item)}
+        seen.append(
+            simulate(
+                ProjectedInventoryLevel(projected_level=level),
+                part.demand.take(at),
+                Item(**alone),
+                periods=simulation.periods,
+                warm_up=simulation.warm_up,
+                replications=simulation.replications,
+                seed=seed,
+                lost_sales=True,
+                level=simulation.level,
+            )
+        )
+    return _Judged(_stacked([each.fill_rate for each in seen]), _stacked([each.cost for each in seen]))
+
+
+def _stacked(estimates: Sequence[Estimate]) -> Estimate:
+    value, low, high = (
+        np.array([float(getattr(each, name)) for each in estimates]) for name in ("value", "low", "high")
+    )
+    return replace(estimates[0], value=value, low=low, high=high)
+
+
+def _played_item(part: Part, answer: Solved) -> Item:
+    """The costs and delays that the policy was made for."""
+    item = part.item
+    return Item(
+        holding_cost=item.holding_cost,
+        stockout_cost=item.stockout_cost,
+        fixed_cost=item.fixed_cost if answer.fixed_cost_counts else 0.0,
+        lead_time=0.0 if answer.single_period else item.lead_time,
+        review_period=1.0 if answer.single_period else item.review_period,
     )
 
 
-def _note_judged(part: Part, judged: Any, inventory: Inventory, outcome: InventoryOutcome) -> None:
+def _note_judged(part: Part, judged: Any, outcome: InventoryOutcome) -> None:
     at = part.positions
     outcome.values["judged_fill_rate"][at] = judged.fill_rate.value
     outcome.values["judged_low"][at] = judged.fill_rate.low
     outcome.values["judged_high"][at] = judged.fill_rate.high
     outcome.values["judged_cost"][at] = judged.cost.value
-    estimate = getattr(judged, MEASURE[part.target])
-    promised = outcome.values[MEASURE[part.target]][at]
-    target = promised if part.target == "stockout_cost" else inventory.targets[part.target][at]
-    low, high = _together(estimate, len(outcome.verdict))
-    for place, wanted, least, most in zip(at.tolist(), target, low, high):
-        if part.target == "stockout_cost" or np.isnan(wanted):
-            outcome.verdict[place] = "no_target"
-        else:
-            outcome.verdict[place] = (
-                "not_kept" if most < wanted - SLACK else "above" if least > wanted + SLACK else "kept"
-            )
+    if part.target == "stockout_cost":
+        return
+    low, high = _together(getattr(judged, MEASURE[part.target]), len(outcome.verdict))
+    for place, wanted, least, most in zip(at.tolist(), part.wanted, low, high):
+        outcome.verdict[place] = "not_kept" if most < wanted - SLACK else "above" if least > wanted + SLACK else "kept"
 
 
 def _together(estimate: Estimate, items: int) -> tuple[Array, Array]:
@@ -208,29 +199,26 @@ def _together(estimate: Estimate, items: int) -> tuple[Array, Array]:
     return value - wider * (value - low), value + wider * (high - value)
 
 
-def _explain(
-    part: Part, policy: Any, item: Item, inventory: Inventory, calendar: Calendar | None, outcome: InventoryOutcome
-) -> None:
-    at = part.positions
-    position = inventory.position[at]
-    played = BaseStock(base_stock_level=policy.order_quantity) if part.policy == "newsvendor" else policy
-    room = np.maximum(inventory.maximum_level[at] - position, 0.0)
-    rules = RoundingRules(
-        whole=part.demand.discrete,
-        minimum_order=inventory.minimum_order[at],
-        lot=np.nan_to_num(inventory.lot[at]),
-        maximum_order=room,
-    )
+def _explain(answers: Sequence[tuple[Part, Solved]], calendar: Calendar | None, outcome: InventoryOutcome) -> None:
+    part, answer = answers[0]
+    if answer.explains is None:
+        assert answer.order_now is not None
+        outcome.values["order_now"][part.positions] = answer.order_now
+        for place, sentence in zip(part.positions.tolist(), answer.sentences, strict=True):
+            outcome.explanation[place] = sentence
+        return
+    inventory, at = part.inventory, np.concatenate([each.positions for each, _ in answers])
     lines = explain_orders(
-        played,
+        answer.explains if len(answers) == 1 else _one_rule(answers),
         on_hand=inventory.on_hand[at],
         on_order=inventory.on_order[at],
         backorders=inventory.backorders[at],
-        demand_mean=part.demand.mean,
-        lead_time=item.lead_time,
-        review_period=item.review_period,
-        quantile=policy.cycle_service_level if part.policy == "base_stock" else np.full(len(at), np.nan),
-        rules=rules,
+        demand_mean=_joined([each.demand.mean for each, _ in answers]),
+        lead_time=_joined([_mean_lead(each) for each, _ in answers]),
+        review_period=_joined([np.asarray(each.item.review_period) for each, _ in answers]),
+        quantile=_joined([np.broadcast_to(said.quantile, each.positions.shape) for each, said in answers]),
+        rules=_rules(answers, at),
+        cost=_cost(answers),
         calendar=calendar,
     )
     outcome.values["order_now"][at] = lines.order_quantity
@@ -238,13 +226,86 @@ def _explain(
         outcome.explanation[place] = explain_line(lines, line, item=inventory.names[place])
 
 
+def _rules(answers: Sequence[tuple[Part, Solved]], at: NDArray[np.intp]) -> RoundingRules:
+    inventory = answers[0][0].inventory
+    room = np.maximum(inventory.maximum_level[at] - inventory.position[at], 0.0)
+    cap = _joined([np.broadcast_to(said.cap, each.positions.shape) for each, said in answers])
+    money: dict[str, Any] = {}
+    if inventory.order_budget is not None:
+        money = {"budget": inventory.order_budget, "unit_cost": inventory.unit_cost[at]}
+        if np.any(~(inventory.unit_cost[at] > 0)):
+            raise ArgumentError("an order_budget needs unit_cost above 0 for every item")
+    return RoundingRules(
+        whole=all(each.demand.discrete for each, _ in answers),
+        minimum_order=inventory.minimum_order[at],
+        lot=np.nan_to_num(inventory.lot[at]),
+        maximum_order=np.minimum(room, cap),
+        **money,
+    )
+
+
+def _one_rule(answers: Sequence[tuple[Part, Solved]]) -> BaseStock:
+    """Under one order budget all items are explained together."""
+    levels = [
+        np.asarray(said.explains.base_stock_level)
+        for _, said in answers
+        if isinstance(said.explains, BaseStock) and said.cost is not None
+    ]
+    if len(levels) < len(answers):
+        raise ArgumentError("an order_budget over several groups of items needs policy base_stock for all of them")
+    return BaseStock(base_stock_level=_joined(levels))
+
+
+def _cost(answers: Sequence[tuple[Part, Solved]]) -> Callable[[Array], Array] | None:
+    """Expected cost per item of the positions after ordering."""
+    costs = [said.cost for _, said in answers]
+    ends = np.cumsum([len(part.positions) for part, _ in answers])[:-1]
+
+    def cost(position: Array) -> Array:
+        pieces = zip(costs, np.split(position, ends), strict=True)
+        return _joined([each(piece) for each, piece in pieces if each is not None])
+
+    return None if any(each is None for each in costs) else cost
+
+
+def _mean_lead(part: Part) -> Array:
+    if part.lead_chances is None:
+        return np.asarray(part.item.lead_time)
+    mean = sum(periods * chance for periods, chance in part.lead_chances.items())
+    return np.full(part.positions.shape, mean)
+
+
+def _joined(pieces: Sequence[Array]) -> Array:
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
 def _calendar(timeline: Timeline) -> Calendar | None:
     begins = timeline.begins(0)
     return None if begins is None else Calendar(today=begins.date().isoformat(), period_days=365.25 / timeline.per_year)
 
 
-def inventory_table(inventory: Inventory, outcome: InventoryOutcome) -> Table:
-    """The ``inventory`` table of the run folder; levels that no item has are left out."""
+def inventory_tables(inventory: Inventory, outcome: InventoryOutcome) -> dict[str, Table]:
+    """The tables of the run folder: ``inventory``; and, where there are some, the plan of orders and the totals."""
+    tables = {"inventory": _items_table(inventory, outcome)}
+    if outcome.plan is not None:
+        lines, periods = np.nonzero(outcome.plan > 0)
+        tables["inventory_plan"] = Table(
+            {
+                "item": [inventory.names[line] for line in lines],
+                "location": [inventory.locations[line] for line in lines],
+                "order_period": [inventory.period_names[period] for period in periods],
+                "order_quantity": outcome.plan[lines, periods],
+            }
+        )
+    if outcome.totals:
+        judged, mean = outcome.values["judged_fill_rate"], inventory.demand.mean
+        totals = outcome.totals | {"judged_fill_rate": float(np.sum(judged * mean) / np.sum(mean))}
+        tables["inventory_totals"] = Table({"measure": list(totals), "value": np.array(list(totals.values()))})
+    return tables
+
+
+def _items_table(inventory: Inventory, outcome: InventoryOutcome) -> Table:
+    """Levels that no item has are left out."""
     levels = {name: outcome.values[name] for name in LEVELS if not np.isnan(outcome.values[name]).all()}
     return Table(
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from capacity_opt.problem.item import Item
 from capacity_opt.scenario import schema
 from capacity_opt.scenario.demand_rows import DemandRows, read_demand
-from capacity_opt.scenario.families import Marginals, marginals_of
-from capacity_opt.scenario.fleet_demand import sample_probabilities
+from capacity_opt.scenario.families import Marginals
+from capacity_opt.scenario.inventory_demand import demand_by_period, demand_of_items, demand_rows
+from capacity_opt.scenario.inventory_lead_times import Chances, lead_time_chances
 from capacity_opt.scenario.load import FILE, Source
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
+from capacity_opt.scenario.spec import PolicyName
 from capacity_opt.scenario.typed import Context, TypedTable, typed
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-POLICIES = ("base_stock", "newsvendor", "rq", "ss")
+POLICIES: tuple[str, ...] = get_args(PolicyName)
+BY_PERIOD = ("wagner_whitin", "finite_horizon")
 TARGETS = ("stockout_cost", "fill_rate", "cycle_service_level")
 DIVISIBLE = ("normal", "gamma", "poisson", "negative_binomial", "deterministic")
 
@@ -30,7 +33,10 @@ class Inventory:
     """The items to replenish, arrays (n,) in the order of items.csv.
 
     ``item`` costs and delays in periods; ``targets`` by name, NaN where the item has another target; ``policy`` per
-    item; ``demand`` per period; ``correlation`` between periods; the rest is stock now and what an order must be.
+    item; ``demand`` per period (of the first, where ``demand_by_period`` tells them apart); ``correlation`` between
+    periods; ``lead_kind`` per item which of ``lead_chances`` its lead time follows (-1: fixed); ``disruption`` the
+    supplier's rates by name; limits over all items, ``None`` where there is none; the rest is stock now and what an
+    order must be.
     """
 
     names: tuple[str, ...]
@@ -49,6 +55,20 @@ class Inventory:
     lot: Array
     minimum_order: Array
     maximum_level: Array
+    order_capacity: Array
+    disruption: dict[str, Array]
+    lead_kind: tuple[int, ...]
+    lead_chances: tuple[Chances, ...]
+    demand_by_period: tuple[Marginals, ...]
+    period_names: tuple[str, ...]
+    budget: float | None = None
+    aggregate_fill_rate: float | None = None
+    order_budget: float | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether one limit binds all items together."""
+        return self.budget is not None or self.aggregate_fill_rate is not None
 
     @property
     def position(self) -> Array:
@@ -61,12 +81,14 @@ class Inventory:
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray):
                 given[name] = value[items]
-            elif isinstance(value, tuple):
+            elif name in ("names", "locations", "policy", "lead_kind"):
                 given[name] = tuple(value[i] for i in items.tolist())
         given["item"] = Item(
             **{field.name: np.asarray(getattr(self.item, field.name))[items] for field in fields(self.item)}
         )
         given["targets"] = {name: value[items] for name, value in self.targets.items()}
+        given["disruption"] = {name: value[items] for name, value in self.disruption.items()}
+        given["demand_by_period"] = tuple(each.take(items) for each in self.demand_by_period)
         return replace(self, demand=self.demand.take(items), **given)
 
 
@@ -85,21 +107,35 @@ def read_inventory(source: Source, context: Context) -> Inventory | None:
     if demand_section is None:
         problems.error("E240", FILE, "[inventory] needs demand", fix="Add [inventory.demand] with kind and file")
         return None
-    keys = schema.ITEM_DEMAND_KEYS if demand_section.kind == "history" else schema.ITEM_DEMAND_KEYS[:2]
+    by_period = section.policy in BY_PERIOD
+    keys = schema.ITEM_DEMAND_KEYS if by_period or demand_section.kind == "history" else schema.ITEM_DEMAND_KEYS[:2]
     rows = read_demand(source, demand_section, keys, "item_demand", context)
     if rows is None or "item" not in items.texts or problems.failed:
         return None
-    demand = _demand(rows, items, problems)
+    coming = demand_by_period(rows, items, context) if by_period else ()
+    demand = coming[0] if coming else None if by_period else demand_of_items(rows, items, problems)
     if demand is None:
         return None
-    return _inventory(source, items, demand, rows, problems)
+    return _inventory(source, items, demand, rows, coming, context)
 
 
-def _inventory(source: Source, items: TypedTable, demand: Marginals, rows: DemandRows, problems: Problems) -> Inventory:
+def _inventory(
+    source: Source,
+    items: TypedTable,
+    demand: Marginals,
+    rows: DemandRows,
+    coming: tuple[Marginals, ...],
+    context: Context,
+) -> Inventory:
+    problems, section = context.problems, source.spec.inventory
+    assert section is not None
     numbers = items.numbers
     targets = _targets(source, items, problems)
     review = _filled(numbers["review_period"], source.spec.inventory.review_period if source.spec.inventory else 1.0)
     lead = _whole_protection(numbers["lead_time"], review, demand, rows, items, problems)
+    policy = _policies(source, items, problems)
+    items.texts["policy"] = list(policy)
+    kinds, chances = lead_time_chances(source, items, lead, context)
     item = Item(
         holding_cost=_holding(source, items, problems),
         stockout_cost=np.nan_to_num(targets["stockout_cost"]),
@@ -110,12 +146,20 @@ def _inventory(source: Source, items: TypedTable, demand: Marginals, rows: Deman
     return Inventory(
         names=tuple(items.texts["item"]),
         locations=tuple(items.texts["location"]),
-        policy=_policies(source, items, problems),
+        policy=policy,
         item=item,
         targets=targets,
         demand=demand,
         correlation=rows.section.autocorrelation,
         unit=rows.section.unit,
+        disruption={name: numbers[name] for name in ("disruption_rate", "recovery_rate")},
+        lead_kind=kinds,
+        lead_chances=chances,
+        demand_by_period=coming,
+        period_names=context.timeline.labels,
+        budget=section.budget,
+        aggregate_fill_rate=section.aggregate_fill_rate,
+        order_budget=section.order_budget,
         **{
             name: numbers[name]
             for name in (
@@ -127,6 +171,7 @@ def _inventory(source: Source, items: TypedTable, demand: Marginals, rows: Deman
                 "lot",
                 "minimum_order",
                 "maximum_level",
+                "order_capacity",
             )
         },
     )
@@ -149,6 +194,16 @@ def _policies(source: Source, items: TypedTable, problems: Problems) -> tuple[st
                 row=row,
                 column="policy",
                 fix=did_you_mean(name, POLICIES),
+            )
+        elif (name in BY_PERIOD) != (usual in BY_PERIOD):
+            problems.error(
+                "E207",
+                items.file,
+                f"{' and '.join(BY_PERIOD)} take demand by period, the others do not: they cannot be mixed",
+                value=shown(name),
+                row=row,
+                column="policy",
+                fix=f'Split the scenario, or set [inventory] policy = "{name}"',
             )
     return tuple(named)
 
@@ -184,6 +239,8 @@ def _targets(source: Source, items: TypedTable, problems: Problems) -> dict[str,
     values = {name: items.numbers[name].copy() for name in TARGETS}
     count = sum((~np.isnan(cells)).astype(int) for cells in values.values())
     usual = {name: getattr(section, name) for name in TARGETS if section and getattr(section, name) is not None}
+    if section is not None and section.aggregate_fill_rate is not None:
+        return {name: np.full(len(items), 0.0 if name == "stockout_cost" else np.nan) for name in TARGETS}
     if len(usual) > 1:
         problems.error("E240", FILE, f"[inventory] gives {' and '.join(usual)}", fix="Keep one")
     for name, value in usual.items():
@@ -235,89 +292,3 @@ def _whole_protection(
             row=items.rows[first],
         )
     return np.where(change, rounded - review, lead)
-
-
-def demand_rows(rows: DemandRows, items: TypedTable) -> IntArray:
-    """The row of the demand table that speaks for each item."""
-    first = {key: row for row, key in reversed(list(enumerate(_keys(rows.table))))}
-    any_location = {name: row for row, (name, place) in reversed(list(enumerate(_keys(rows.table)))) if not place}
-    found = [first.get(key, any_location.get(key[0], -1)) for key in _keys(items)]
-    return np.array(found, dtype=np.int64)
-
-
-def _keys(table: TypedTable) -> list[tuple[str, str]]:
-    return list(zip(table.texts["item"], table.texts["location"]))
-
-
-def _demand(rows: DemandRows, items: TypedTable, problems: Problems) -> Marginals | None:
-    of_item = demand_rows(rows, items)
-    for position in np.flatnonzero(of_item < 0):
-        told = " ".join(filter(None, (items.texts["item"][position], items.texts["location"][position])))
-        problems.error(
-            "E227",
-            rows.table.file,
-            f"no demand for item {shown(told)}",
-            fix=f"It is in {items.file}:{items.rows[position]}",
-        )
-    _note_strangers(rows, items, problems)
-    if problems.failed:
-        return None
-    if rows.section.kind in ("history", "samples"):
-        return _empirical(rows, items, problems)
-    _note_doubled(rows, problems)
-    return None if problems.failed else marginals_of(rows, of_item, problems)
-
-
-def _note_strangers(rows: DemandRows, items: TypedTable, problems: Problems) -> None:
-    known = set(_keys(items))
-    for row, key in enumerate(_keys(rows.table)):
-        if key[1] and key not in known:
-            problems.error(
-                "E208",
-                rows.table.file,
-                f"item {shown(key[0])} is not stocked there in {items.file}",
-                value=shown(key[1]),
-                row=rows.table.rows[row],
-                column="location",
-                fix="Add the item's row, or delete this one",
-            )
-
-
-def _note_doubled(rows: DemandRows, problems: Problems) -> None:
-    seen: dict[tuple[str, str], int] = {}
-    for row, key in enumerate(_keys(rows.table)):
-        first = seen.setdefault(key, row)
-        if first != row:
-            told = ", location=".join(filter(None, key))
-            problems.error(
-                "E210",
-                rows.table.file,
-                f"rows {rows.table.rows[first]} and {rows.table.rows[row]} both define item={told}",
-                row=rows.table.rows[row],
-                fix="Keep one",
-            )
-
-
-def _empirical(rows: DemandRows, items: TypedTable, problems: Problems) -> Marginals | None:
-    """Past values, or equally likely samples, as each item's distribution of a period."""
-    from capacity_opt.demand.empirical import Empirical
-
-    if rows.section.kind == "samples":
-        names = list(dict.fromkeys(rows.table.texts["sample"]))
-        of_row = np.array([names.index(name) for name in rows.table.texts["sample"]])
-        chances = sample_probabilities(rows, names, of_row, problems)
-        if chances is None or np.ptp(chances) > 1e-9:
-            problems.error(
-                "E237", rows.table.file, "samples of items must be equally likely", fix="Leave probability out"
-            )
-            return None
-    values: dict[tuple[str, str], list[float]] = {}
-    for key, value in zip(_keys(rows.table), rows.table.numbers["value"].tolist()):
-        values.setdefault(key, []).append(value)
-    of_item = [values.get(key) or values[(key[0], "")] for key in _keys(items)]
-    lengths = np.array([len(found) for found in of_item])
-    parts = []
-    for length in np.unique(lengths):
-        positions = np.flatnonzero(lengths == length)
-        parts.append((positions, Empirical([of_item[i] for i in positions])))
-    return Marginals(len(of_item), tuple(parts))

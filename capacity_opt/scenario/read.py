@@ -17,6 +17,7 @@ from capacity_opt.scenario import fleet_supply, fleet_tables, lint, schema
 from capacity_opt.scenario.demand_rows import read_demand
 from capacity_opt.scenario.disruptions import disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
+from capacity_opt.scenario.inventory_network import NetworkProblem, read_network
 from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
 from capacity_opt.scenario.load import FILE, Source, load
 from capacity_opt.scenario.overrides import Patch
@@ -32,7 +33,8 @@ from capacity_opt.scenario.typed import Context
 class Scenario:
     """One planning case, read and checked.
 
-    ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets;
+    ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets
+    (or ``network`` the stages in their place);
     ``room`` where ordered servers stand; ``frontier``, ``simulation`` the sections; ``spec`` every key; ``warnings``
     remarks about the data; ``files`` what was read, by the name in the scenario. What the scenario has no section for
     is ``None``.
@@ -45,6 +47,7 @@ class Scenario:
     fleet: FleetProblem | None = None
     room: Room | None = None
     inventory: Inventory | None = None
+    network: NetworkProblem | None = None
     variant: str | None = None
     settings: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
@@ -112,7 +115,9 @@ def read_scenario(
     spec = source.spec
     context = Context(_timeline(source), spec.money.currency, {}, problems)
     fleet, room = _fleet(source, context) if spec.fleet is not None else (None, None)
-    inventory = read_inventory(source, context) if spec.inventory is not None else None
+    stages = spec.inventory is not None and spec.inventory.network is not None
+    inventory = read_inventory(source, context) if spec.inventory is not None and not stages else None
+    network = read_network(source, context) if stages else None
     _check_sections(source)
     source.note_unused_patches([*_tables_read(spec), *source.read_files])
     problems.raise_if_any()
@@ -124,6 +129,7 @@ def read_scenario(
         fleet=fleet,
         room=room,
         inventory=inventory,
+        network=network,
         variant=variant,
         settings=tuple(set),
         patches=tuple(source.patches),
@@ -148,7 +154,7 @@ def _timeline(source: Source) -> Timeline:
 
 
 def _tables_read(spec: Spec) -> list[str]:
-    names = [] if spec.inventory is None else ["items", "item_demand"]
+    names = [] if spec.inventory is None else ["items", "item_demand", "lead_times", "network"]
     if spec.fleet is None:
         return names
     if spec.fleet.placement is not None:

@@ -30,7 +30,8 @@ def keys_page() -> str:
 
 def tables_page() -> str:
     """Markdown tables of the columns of every table."""
-    tables = (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, schema.ITEMS)
+    items = (schema.ITEMS, schema.LEAD_TIMES, schema.NETWORK)
+    tables = (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, *items)
     return "\n".join(_table(table) for table in tables)
 
 
@@ -45,7 +46,7 @@ def filled(page: str) -> str:
 
 def _heading(name: str) -> str:
     inner = {"Block": "`[[time.blocks]]`", "Override": "`[[overrides]]`", "Variant": "`[variants.NAME]`"}
-    inner["Placement"] = "`[fleet.placement]`"
+    inner |= {"Placement": "`[fleet.placement]`", "Network": "`[inventory.network]`"}
     return inner.get(name, f"`[{name.lower()}]`")
 
 

@@ -293,8 +293,13 @@ ITEMS = TableSchema("items", "stocked items", ("item", "location"), (
     Column("cycle_service_level", "number", "target instead: P(no stockout in a cycle)", default=NAN, rule="fraction"),
     Column("fixed_cost", "money", "cost of placing an order", default=0.0, unit="per order"),
     Column("lead_time", "duration", "from order to arrival", default=0.0),
+    Column("lead_time_sd", "duration", "its standard deviation: a gamma lead time, in whole periods; 0: fixed",
+           default=0.0),
+    Column("disruption_rate", "number", "chance per period that the supplier fails (eoq: failures per period)",
+           default=0.0),
+    Column("recovery_rate", "number", "chance per period that it recovers (eoq: recoveries per period)", default=0.0),
     Column("review_period", "duration", "time between reviews; blank: as [inventory] says", default=NAN),
-    Column("policy", "text", "base_stock, newsvendor, rq or ss; blank: as [inventory] says", default=""),
+    Column("policy", "text", "a policy of [inventory]; blank: as [inventory] says", default=""),
     Column("order_quantity", "number", "fixed lot Q; with it, rq finds only the reorder point", default=NAN,
            rule="positive", unit="units"),
     Column("on_hand", "number", "stock now", default=0.0, unit="units"),
@@ -303,6 +308,30 @@ ITEMS = TableSchema("items", "stocked items", ("item", "location"), (
     Column("lot", "number", "orders come in multiples of", default=NAN, rule="positive", unit="units"),
     Column("minimum_order", "number", "least order", default=0.0, unit="units"),
     Column("maximum_level", "number", "no more than this in stock and on order", default=INFINITE, unit="units"),
+    Column("order_capacity", "number", "wagner_whitin: most in one order", default=INFINITE, unit="units"),
+    NOTE,
+))  # fmt: skip
+LEAD_TIMES = TableSchema("lead_times", "random lead times: a row per outcome", (), (
+    Column("item", "id", "item; blank: all", default="", of="items"),
+    Column("lead_time", "duration", "from order to arrival, whole periods"),
+    Column("probability", "number", "its chance", rule="share"),
+    NOTE,
+))  # fmt: skip
+NETWORK = TableSchema("network", "stages of [inventory.network]", ("stage",), (
+    Column("stage", "id", "stage; serial: the row that meets demand first; two_echelon: a base each"),
+    Column("supplied_by", "text", "guaranteed_service: stages it is made from, separated by |", default=""),
+    Column("holding_cost", "money", "cost of one unit in stock there (serial: more than one stage upstream)",
+           default=NAN, unit="per unit and period"),
+    Column("lead_time", "duration", "serial: from the stage upstream; two_echelon: from the depot; "
+           "guaranteed_service: processing", default=0.0),
+    Column("inbound_time", "duration", "guaranteed_service: what the outside supplier quotes", default=0.0),
+    Column("maximum_service_time", "duration", "guaranteed_service: longest time quoted to customers", default=NAN),
+    Column("demand_deviation", "number", "guaranteed_service: standard deviation of a period's demand there",
+           default=NAN),
+    Column("safety_factor", "number", "guaranteed_service: standard deviations covered", default=1.645),
+    Column("demand_rate", "number", "two_echelon: mean demand of the base", default=NAN, unit="units per period"),
+    Column("repair_share", "number", "two_echelon: share mended at the base", default=0.0, rule="share"),
+    Column("repair_time", "duration", "two_echelon: mean time of a repair at the base", default=0.0),
     NOTE,
 ))  # fmt: skip
 

@@ -76,13 +76,46 @@ class Demand(Section):
     columns: dict[str, str] = Field(default_factory=dict, description="our column name = the file's column name")
 
 
+PolicyName = Literal[
+    "base_stock",
+    "newsvendor",
+    "rq",
+    "ss",
+    "lost_sales",
+    "capped",
+    "projected",
+    "eoq",
+    "wagner_whitin",
+    "finite_horizon",
+]
+
+
+class Network(Section):
+    """Stages that feed one another, in place of items: stock levels of a whole supply chain."""
+
+    kind: Literal["serial", "guaranteed_service", "two_echelon"] = Field(description="the model of the network")
+    file: str = Field(default="network.csv", description="table of stages")
+    stockout_cost: float | None = Field(default=None, gt=0, description="serial: per unit backordered and period")
+    total_stock: int | None = Field(default=None, ge=0, description="two_echelon: units to allocate")
+    depot_time: float | None = Field(default=None, gt=0, description="two_echelon: mean periods until the depot is fed")
+
+
 class Inventory(Section):
-    """Replenishment of items."""
+    """Replenishment of items, or of a network of stages."""
 
     items: str = Field(default="items.csv", description="table of items")
     demand: Demand | None = Field(default=None, description="demand of the items; default: the [demand] section")
-    policy: Literal["base_stock", "newsvendor", "rq", "ss"] = Field(
-        default="base_stock", description="policy of the items that name none themselves"
+    network: Network | None = Field(default=None, description="a network of stages instead of items")
+    policy: PolicyName = Field(default="base_stock", description="policy of the items that name none themselves")
+    lead_times: str | None = Field(default=None, description="table of random lead times")
+    budget: float | None = Field(
+        default=None, gt=0, description="money that the stock of all items may bind at most (unit_cost x level)"
+    )
+    aggregate_fill_rate: float | None = Field(
+        default=None, gt=0, lt=1, description="one fill rate over all items together, at least holding cost"
+    )
+    order_budget: float | None = Field(
+        default=None, gt=0, description="money for the orders placed now (unit_cost x order), all items together"
     )
     review_period: float = Field(default=1.0, ge=0, description="periods between reviews, where items give none")
     carrying_rate: float | None = Field(
@@ -221,6 +254,14 @@ class Report(Section):
     title: str | None = Field(default=None, description="heading; default: the name")
     html: bool = Field(default=True, description="write report.html")
     workbook: bool = Field(default=True, description="write workbook.xlsx")
+    waterfall: bool = Field(default=False, description="solve again step by step: what each cause adds to the cost")
+    tornado: bool = Field(default=False, description="solve again with each assumption lower and higher")
+    alternatives: int = Field(
+        default=0,
+        ge=0,
+        le=20,
+        description="how many rejected plans near the best to find, beside plans without something",
+    )
 
 
 class Override(Section):
@@ -254,14 +295,6 @@ class Spec(Section):
     inventory: Inventory | None = None
     fleet: Fleet | None = None
     frontier: Frontier | None = None
-    waterfall: bool = Field(default=False, description="solve again step by step: what each cause adds to the cost")
-    tornado: bool = Field(default=False, description="solve again with each assumption lower and higher")
-    alternatives: int = Field(
-        default=0,
-        ge=0,
-        le=20,
-        description="how many rejected plans near the best to find, beside plans without something",
-    )
     simulation: Simulation | None = None
     report: Report = Field(default_factory=Report)
     overrides: list[Override] = Field(default_factory=list, description="patches of tables")

@@ -19,7 +19,8 @@ from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.answer import fleet_answer
 from capacity_opt.scenario.calibrate import calibrated
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
-from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_table, replenish
+from capacity_opt.scenario.inventory_network import network_tables
+from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tables, replenish
 from capacity_opt.scenario.placement import placement_answer, placement_tables
 from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
@@ -83,8 +84,12 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
         watch.tell(f"replenishment of {len(scenario.inventory.names):,} items")
         seed = scenario.seed + ITEMS_JUDGE
         outcome.inventory = replenish(scenario.inventory, simulation, scenario.timeline, seed=seed)
-        outcome.tables["inventory"] = inventory_table(scenario.inventory, outcome.inventory)
+        outcome.tables |= inventory_tables(scenario.inventory, outcome.inventory)
         watch.ended("inventory")
+    if scenario.network is not None:
+        watch.tell(f"stock of {len(scenario.network.stages)} stages")
+        outcome.tables |= network_tables(scenario.network, simulation, seed=scenario.seed + ITEMS_JUDGE)
+        watch.ended("network")
     if scenario.fleet is not None:
         _fleet(scenario, scenario.fleet, simulation, outcome, watch)
     if scenario.frontier is not None and not watch.stopped():

@@ -113,7 +113,7 @@ def to_whole_numbers(lp: LinearProgram) -> WholeProgram | str:
 def _power_of_ten(values: Array) -> int | None:
     """The smallest power of ten that makes every value whole: the nearest whole number, divided back, is the value."""
     for digits in range(MOST_DIGITS + 1):
-        factor = 10**digits
+        factor: int = 10**digits
         if np.array_equal(np.rint(values * factor) / factor, values):
             return factor
     return None
@@ -179,7 +179,7 @@ def _reporter(settings: Settings, whole: WholeProgram, lp: LinearProgram, starte
 
     tell, money = settings.progress, float(whole.cost_factor)
 
-    class Reporter(cp_model.CpSolverSolutionCallback):
+    class Reporter(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
         def on_solution_callback(self) -> None:
             objective = self.objective_value / money + lp.offset
             bound = self.best_objective_bound / money + lp.offset

@@ -1,12 +1,9 @@
 """``[fleet.placement]``: what is ordered stands in racks and rows, within the rows' own limits."""
 
-import json
-
 import pandas as pd
 import pytest
 
 import capacity_opt as co
-from capacity_opt.cli import main
 from tests.scenario.small import FILES, write
 
 SECTION = """
@@ -53,21 +50,6 @@ def test_every_ordered_server_stands_somewhere_within_the_rows_limits(tmp_path):
     assert facts["unplaced_servers"] == 0
     assert facts["racks"] == rows["racks"].sum() == orders["racks"].sum()
     assert facts["rack_price"] == 900 * facts["racks"]
-
-
-def test_servers_without_a_place_are_told(tmp_path, capsys):
-    folder = placed(tmp_path / "s", rows="row,zone,positions,power_kw\na,z1,1,9\na,z2,0,9\n")
-    with pytest.raises(SystemExit):
-        main(["run", str(folder), "--out", str(tmp_path / "runs"), "--set", "fleet.samples=5"])
-    said = capsys.readouterr()
-    assert "of the ordered servers find no place in the rows" in said.out
-    assert "Where the ordered servers stand" in said.out
-    assert "W245 zones.csv:4: zone z3 has no row" in " ".join(str(w) for w in co.read_scenario(folder).warnings)
-    made = next((tmp_path / "runs").iterdir())
-    racks = pd.read_csv(made / "results/placement.csv", keep_default_na=False)
-    left = racks[racks["row"] == ""]["servers"].sum()
-    assert left == json.loads((made / "manifest.json").read_text())["placement"]["unplaced_servers"] > 0
-    assert f"{left} servers find no place." in (made / "report.html").read_text()
 
 
 def test_types_share_racks_where_lots_may_be_broken_up(tmp_path):

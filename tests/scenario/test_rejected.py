@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import small
 
 import capacity_opt as co
 from capacity_opt.fleet.example import example_problem
 from capacity_opt.scenario.rejected import changes, rejected
 from capacity_opt.scenario.waterfall import Resolve
+from tests.scenario import small
 
 RESOLVE = Resolve(formulation="two_stage", seed=7, time_limit=30.0, tell=lambda message: None)
 

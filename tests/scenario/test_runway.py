@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import small
 
 import capacity_opt as co
 from capacity_opt.scenario.runway import runway
+from tests.scenario import small
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import small
 
 import capacity_opt as co
 from capacity_opt.scenario.tornado import aimed, discounted, grown, led, priced, tornado
 from capacity_opt.scenario.waterfall import NOT_SOLVED, Resolve, divisible, exchangeable, waterfall
+from tests.scenario import small
 
 SEED = 3
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.simulation.small_fleets import NormalDemand, fleet, plan
 
 from capacity_opt import ArgumentError
 from capacity_opt.simulation.failures import FailureModel
 from capacity_opt.simulation.fleet import simulate_fleet
+from tests.simulation.small_fleets import NormalDemand, fleet, plan
 
 
 def test_outages_are_as_frequent_and_as_long_as_said():

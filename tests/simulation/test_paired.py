@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.simulation.small_fleets import ListedSamples, NormalDemand, fleet, plan
 
 from capacity_opt import ArgumentError, BaseStock, Item, simulate
 from capacity_opt.demand.counts import Poisson
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.paired import compare_costs, compare_plans
+from tests.simulation.small_fleets import ListedSamples, NormalDemand, fleet, plan
 
 
 def test_pairing_is_far_surer_than_two_separate_intervals():

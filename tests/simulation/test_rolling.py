@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.simulation.small_fleets import NormalDemand, fleet, plan
 
 from capacity_opt import ArgumentError
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.rolling import ActualPath, roll_fleet
+from tests.simulation.small_fleets import NormalDemand, fleet, plan
 
 PERIODS = 4
 

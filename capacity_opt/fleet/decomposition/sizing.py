@@ -46,7 +46,7 @@ def sized_by_decomposition(
         or why_not(problem, outcomes, formulation) is not None
     ):
         return None
-    if how.path == "auto" and not worth_it(outcomes.count, _columns(problem)):
+    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem)):
         return None
     try:
         found = solve_decomposed(
@@ -64,7 +64,7 @@ def sized_by_decomposition(
     return replace(plan, remarks=(f"path: decomposition ({why})",)) if all(c.passed for c in plan.checks) else None
 
 
-def _columns(problem: FleetProblem) -> int:
+def recourse_columns(problem: FleetProblem) -> int:
     """About how many recourse columns a sample has."""
     sizes = problem.sizes
     lanes = int((problem.groups.compatible.sum(axis=1) * problem.groups.allowed_region.sum(axis=1)).sum())

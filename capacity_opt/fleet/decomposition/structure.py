@@ -85,7 +85,7 @@ def pieces_of(problem: FleetProblem, outcomes: Outcomes) -> Pieces:
     coupling_rows = np.flatnonzero(expected)
     first_rows = np.flatnonzero(~recourse & ~expected)
     program = TwoStageProgram(
-        first=_first(lp, first_rows, first), families=families, coupling=_coupling(model, frame, coupling_rows, first)
+        first=_first(lp, first_rows, first), families=families, coupling=coupling_of(model, frame, coupling_rows, first)
     )
     return Pieces(
         program=program,
@@ -224,7 +224,8 @@ def _first(lp: LinearProgram, rows: IntArray, columns: IntArray) -> LinearProgra
     )
 
 
-def _coupling(model: FleetModel, frame: Frame, rows: IntArray, first: IntArray) -> Coupling | None:
+def coupling_of(model: FleetModel, frame: Frame, rows: IntArray, first: IntArray) -> Coupling | None:
+    """The rows of expectations, with the unmet demand that the frame's promises leave."""
     if len(rows) == 0:
         return None
     upper = model.lp.row_upper.copy()

@@ -43,7 +43,7 @@ def add_objective(m: Any, data: Data, *, at_risk: bool) -> None:
 def first_stage_terms(m: Any, data: Data) -> Iterator[Term]:
     """Present value of everything decided before any sample is known."""
     for k, z, t in m.racks:
-        mean = sum(data.world_probability(w) * capital(data, k, z, t, w) for w in data.worlds)
+        mean = sum(data.world_probability(w) * capital(data, k, z, t) for w in data.worlds)
         yield data.lot[k] * mean, m.racks[k, z, t]
     for k, z, t in m.retired:
         yield (data.retirement_cost[k] - data.salvage[k]) * data.discount(t), m.retired[k, z, t]
@@ -81,13 +81,13 @@ def _running(m: Any, data: Data, w: World) -> Iterator[Term]:
         yield data.opex[k, z, t] * data.discount(t) * data.world_probability(w), m.stock[k, z, t, *w]
 
 
-def capital(data: Data, k: str, z: str, t: str, w: World) -> float:
+def capital(data: Data, k: str, z: str, t: str) -> float:
     """Present value, inside the horizon, of one server ordered in t."""
     amortised = data.problem.finance.capital == "amortised"
-    return _annuities(data, k, z, t, w) if amortised else _cash(data, k, z, t, w)
+    return _annuities(data, k, z, t) if amortised else _cash(data, k, z, t)
 
 
-def _cash(data: Data, k: str, z: str, t: str, w: World) -> float:
+def _cash(data: Data, k: str, z: str, t: str) -> float:
     """The price when ordered, less the salvage of what still runs at the end of its life or of the horizon."""
     arrival, horizon = int(data.when[t] + data.lead_time[k, z]), len(data.periods)
     paid = data.price[k, z, t] * data.discount(t)
@@ -98,7 +98,7 @@ def _cash(data: Data, k: str, z: str, t: str, w: World) -> float:
     return paid - data.salvage[k] * left * data.discount(end)
 
 
-def _annuities(data: Data, k: str, z: str, t: str, w: World) -> float:
+def _annuities(data: Data, k: str, z: str, t: str) -> float:
     """Equal payments per period of service that are worth the price less salvage; those inside the horizon count."""
     arrival, life, horizon = int(data.when[t] + data.lead_time[k, z]), data.life[k], len(data.periods)
     worth = data.price[k, z, t] * data.discount(t) - data.salvage[k] * data.discount(int(arrival + life))
@@ -111,6 +111,5 @@ def placed_capital(data: Data) -> float:
     """Present value of the racks already on order, which no decision changes."""
     places = product(data.types, data.zones, data.periods, data.worlds)
     return sum(
-        data.world_probability(w) * data.placed[k, z, t] * data.lot[k] * capital(data, k, z, t, w)
-        for k, z, t, w in places
+        data.world_probability(w) * data.placed[k, z, t] * data.lot[k] * capital(data, k, z, t) for k, z, t, w in places
     )

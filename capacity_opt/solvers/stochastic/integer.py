@@ -1,4 +1,5 @@
-"""Whole-number first stages: the linear phase's cuts, a floor/ceil neighbourhood, then masters until the gap closes.
+"""Whole-number first stages: the linear phase's cuts, a dive and neighbourhoods of what it finds, then masters until
+the gap closes.
 
 The master with integrality and all cuts gives a true lower bound, also when it is stopped early; every integer point it
 proposes is evaluated exactly and gives a true upper bound and a cut per group. Neither phase ever needs the other's
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.rounding import row_violation
 from capacity_opt.solvers.stochastic.fixed import Settled, master_values, settle
+from capacity_opt.solvers.stochastic.heuristics import dive, search_neighbourhoods
 from capacity_opt.solvers.stochastic.inner import KEPT
 from capacity_opt.solvers.stochastic.master import MasterDuals, MasterPoint
 
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-NEIGHBOURHOOD_ROUNDS = 12
-NEIGHBOURHOOD_SHARE = 0.3
+HEURISTIC_SHARE = 0.4
 PRICES_KEPT = 4
+SLACK_SHARE = 0.02
 POLISHES, POLISHING_SECONDS = 5, 10.0
 EXACT = 1e-9
 
@@ -58,22 +60,26 @@ def close_integer_gap(
     ``"infeasible"``.
     """
     first, master = search.program.first, search.master
-    assert relaxed.x is not None
     assert relaxed.settled is not None
     best = Incumbent(objective=np.inf, bound=relaxed.bound, prices=[relaxed.settled.prices])
-    whole, x = first.integer, relaxed.x
+    now = time.perf_counter()
+    until = now + HEURISTIC_SHARE * (deadline - now)
+
+    def evaluate(point: MasterPoint) -> bool:
+        return _evaluate(search, point, best)
+
+    _forget_slack_cuts(search)
+    dive(search, relaxed.settled.prices, evaluate, until)
     master.set_integer(True)
-    lower = np.where(whole, np.maximum(np.floor(x + 1e-6), first.column_lower), first.column_lower)
-    upper = np.where(whole, np.minimum(np.ceil(x - 1e-6), first.column_upper), first.column_upper)
-    master.set_bounds(lower, np.maximum(lower, upper))
-    until = time.perf_counter() + NEIGHBOURHOOD_SHARE * (deadline - time.perf_counter())
-    for _ in range(NEIGHBOURHOOD_ROUNDS):
-        point = _propose(search, best, gap / 2, until)
-        if point is None or not _evaluate(search, point, best) or best.gap() <= gap:
-            break
-        if point.objective >= best.objective * (1 - np.sign(best.objective) * gap / 4) or _over(until):
-            break
+    if best.gap() > gap:
+        search_neighbourhoods(
+            search, lambda: _known(search, best), evaluate, gap=gap / 3, until=until, enough=lambda: best.gap() <= gap
+        )
     master.set_bounds(first.column_lower, first.column_upper)
+    if best.gap() > gap:
+        master.set_integer(False)
+        _forget_slack_cuts(search)
+        master.set_integer(True)
     reason = _prove(search, best, gap, deadline)
     master.set_integer(False)
     _polish(search, best, gap)
@@ -107,6 +113,18 @@ def _exact(first: LinearProgram, x: Array) -> bool:
     return float(row_violation(first, x).max(initial=0.0)) <= EXACT
 
 
+def _forget_slack_cuts(search: Search) -> None:
+    """Keep the cuts that matter near the linear optimum: the search solves the master thousands of times."""
+    point = search.master.solve(time_limit=POLISHING_SECONDS)
+    if point.reason == "optimal":
+        search.master.drop_slack_cuts(point, SLACK_SHARE * float(np.abs(point.theta).max(initial=0.0)))
+
+
+def _known(search: Search, best: Incumbent) -> tuple[Array, Array] | None:
+    start = _start(search, best)
+    return None if best.x is None or start is None else (best.x, start)
+
+
 def _prove(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
     """Repeated masters over the whole region; a point without recourse is cut off and does not count."""
     while best.gap() > gap:
@@ -121,11 +139,6 @@ def _prove(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
         if best.gap() > gap:
             _evaluate(search, point, best)
     return "optimal"
-
-
-def _propose(search: Search, best: Incumbent, gap: float, until: float) -> MasterPoint | None:
-    point = search.master.solve(time_limit=until - time.perf_counter(), gap=gap, start=_start(search, best))
-    return None if np.isnan(point.objective) else point
 
 
 def _start(search: Search, best: Incumbent) -> Array | None:

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from capacity_opt.errors import SolverError
 from capacity_opt.solvers.duality import dual_slack, lagrangian_bound
+from capacity_opt.solvers.highs_arrays import pass_program
 from capacity_opt.solvers.highs_engine import POOL, new_highs
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.stochastic.oracle import Cuts
@@ -23,7 +24,6 @@ IntArray = NDArray[np.int64]
 
 SMALLEST_SLOPE = 1e-12
 POLL_SECONDS = 0.05
-STOPPING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,8 @@ class MasterPoint:
 @dataclass(frozen=True, kw_only=True)
 class MasterDuals:
     """Prices of a solved master, as those of the extensive form: of the ``first`` stage's rows, the ``coupling``
-    rows, and of every group's right-hand sides, summed over its samples (``recourse``: per group (m,)). ``rows``: all rows of
-    the master."""
+    rows, and of every group's right-hand sides, summed over its samples (``recourse``: per group (m,)). ``rows``: all
+    of the master's."""
 
     rows: Array
     first: Array
@@ -82,6 +82,7 @@ class Master:
         self._lower, self._upper, self._relaxed = self._bounds()[0], self._bounds()[1], True
         self._highs: Any = new_highs()
         self._threads = threads
+        self._seed = seed
         self._highs.setOptionValue("random_seed", seed)
         self._load()
 
@@ -148,12 +149,6 @@ class Master:
 
     def set_integer(self, integer: bool) -> None:
         """Switch the first stage's integrality on or off."""
-        import highspy
-
-        kinds = np.where(self.first.integer & integer, int(highspy.HighsVarType.kInteger), 0).astype(np.uint8)
-        columns = np.arange(self.first.columns, dtype=np.int32)
-        status = self._highs.changeColsIntegrality(len(columns), columns, kinds)
-        self._check(status, "change integrality")
         self._relaxed = not integer
 
     def set_bounds(self, lower: Array, upper: Array) -> None:
@@ -219,36 +214,35 @@ class Master:
         return len(keep)
 
     def solve(self, *, time_limit: float, gap: float = 0.0, start: Array | None = None) -> MasterPoint:
-        """Solve as it stands. The bound is the dual bound, also when stopped early."""
+        """Solve as it stands. The bound is the dual bound, also when stopped early. A search for whole numbers runs in
+        an engine of its own: its clock starts at 0, and the linear program's basis is kept."""
+        engine = self._highs if self._relaxed else self._searching(gap, start)
+        ran = engine.getRunTime() if self._relaxed else 0.0
+        engine.setOptionValue("time_limit", ran + max(time_limit, 0.01))
+        with POOL.use(self._threads) as threads:
+            engine.setOptionValue("threads", threads)
+            status = engine.run() if self._relaxed else _run_until(engine, time_limit)
+        self._check(status, "solve the master")
+        return self._point(engine)
+
+    def _searching(self, gap: float, start: Array | None) -> Any:
         import highspy
 
-        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit, 0.01))
-        self._highs.setOptionValue("mip_rel_gap", gap)
+        engine, lp = new_highs(), self.program()
+        if not pass_program(engine, lp, 1.0):
+            raise SolverError("HiGHS could not pass the master")
+        for name, value in (("random_seed", self._seed), ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9)):
+            engine.setOptionValue(name, value)
         if start is not None:
             solution = highspy.HighsSolution()
             solution.col_value = list(start)
-            self._highs.setSolution(solution)
-        with POOL.use(self._threads) as threads:
-            self._highs.setOptionValue("threads", threads)
-            status = self._highs.run() if self._relaxed else self._run_until(time_limit)
-        self._check(status, "solve the master")
-        return self._point(highspy)
+            engine.setSolution(solution)
+        return engine
 
-    def _run_until(self, time_limit: float) -> Any:
-        """HiGHS looks at its clock only now and then in a search; so its end is asked for from outside."""
-        deadline, asked = time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS, False
-        self._highs.HandleUserInterrupt = True
-        self._highs.startSolve()
-        while True:
-            done, status = self._highs.wait(POLL_SECONDS)
-            if done:
-                return status
-            if not asked and time.perf_counter() > deadline:
-                self._highs.cancelSolve()
-                asked = True
+    def _point(self, engine: Any) -> MasterPoint:
+        import highspy
 
-    def _point(self, highspy: Any) -> MasterPoint:
-        status, info = self._highs.getModelStatus(), self._highs.getInfo()
+        status, info = engine.getModelStatus(), engine.getInfo()
         reasons = {
             highspy.HighsModelStatus.kOptimal: "optimal",
             highspy.HighsModelStatus.kInfeasible: "infeasible",
@@ -256,7 +250,7 @@ class Master:
             highspy.HighsModelStatus.kUnboundedOrInfeasible: "unbounded",
         }
         reason = reasons.get(status, "limit")
-        solution = self._highs.getSolution()
+        solution = engine.getSolution()
         has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         values = np.asarray(solution.col_value) if has_point else np.full(self.columns, np.nan)
         bound = info.objective_function_value if self._relaxed else info.mip_dual_bound
@@ -299,6 +293,20 @@ class Master:
         lp, duals = self.program(), np.asarray(self._highs.getSolution().row_dual, dtype=np.float64)
         values = self.values_of(point.x, point.theta, point.added)
         return lagrangian_bound(lp, duals, allowance=np.inf) - dual_slack(lp, duals, values)
+
+
+def _run_until(engine: Any, time_limit: float) -> Any:
+    """HiGHS looks at its clock only now and then in a search; so its end is asked for from outside, too."""
+    deadline, asked = time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS, False
+    engine.HandleUserInterrupt = True
+    engine.startSolve()
+    while True:
+        done, status = engine.wait(POLL_SECONDS)
+        if done:
+            return status
+        if not asked and time.perf_counter() > deadline:
+            engine.cancelSolve()
+            asked = True
 
 
 def master_of(program: TwoStageProgram, *, seed: int = 0) -> Master:
