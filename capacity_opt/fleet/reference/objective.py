@@ -65,7 +65,7 @@ def sample_terms(m: Any, data: Data, s: str) -> Iterator[Term]:
         yield from _running(m, data, (s,))
         for k, z, t, x in m.recourse_racks:
             if x == s:
-                money = data.lot[k] * capital(data, k, z, t, (s,)) * data.probability[s]
+                money = data.lot[k] * capital(data, k, z, t) * data.probability[s]
                 yield money, m.recourse_racks[k, z, t, s]
     for lane, t, b in product(data.lanes(), data.periods, data.blocks):
         yield serving_cost(data, lane) * data.weight(t, b, s), m.served[(*lane, t, b, s)]
