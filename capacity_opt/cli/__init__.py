@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from importlib import import_module
 from types import FrameType
 
 import click
 
+from capacity_opt.cli.lazy import LazyCommands
 from capacity_opt.errors import CapacityError
 
 COMMANDS = {
@@ -29,6 +29,7 @@ COMMANDS = {
     "query": "Ask all past runs a question in SQL.",
     "sweep": "Run a scenario for every combination of settings.",
     "frontier": "The cost curve of a scenario over a target.",
+    "forecast": "Demand history to quantiles, at once or as it comes.",
     "simulate": "Judge a run's plan again on fresh demand.",
     "report": "Write a run's report and workbook again.",
     "export": "Write the fleet model as an MPS or LP file.",
@@ -47,39 +48,6 @@ NAME = "capacity-opt"
 COMPLETION = "_CAPACITY_OPT_COMPLETE"
 
 
-class LazyCommands(click.Group):
-    """A group that imports a command's module when the command is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """In the order of work."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
-        """The command, from the module of its name."""
-        if cmd_name not in COMMANDS:
-            return None
-        name = {"list": "list_runs"}.get(cmd_name, cmd_name)
-        command: click.Command = import_module(f"capacity_opt.cli.{name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Say which command was meant."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
         from capacity_opt import __version__
@@ -90,6 +58,8 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 @click.group(
     cls=LazyCommands,
+    summaries=COMMANDS,
+    modules={"list": "list_runs"},
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Decide how much cloud capacity and inventory to buy, hold and promise, and prove that it was right.",
