@@ -61,12 +61,14 @@ if TYPE_CHECKING:
         CapacityError,
         InfeasibleError,
         LimitError,
+        PartError,
         RunFolderError,
         ScenarioError,
         SolverError,
         UnboundedError,
         VerificationError,
     )
+    from capacity_opt.executor import Executor, executor_named
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.commitments import CommitmentUse, measure_commitments
     from capacity_opt.fleet.differences import price_by_difference
@@ -224,6 +226,7 @@ _HOMES = {
     "Engset": "admission.engset",
     "ErlangC": "admission.erlang",
     "Estimate": "simulation.estimate",
+    "Executor": "executor",
     "FailureModel": "simulation.failures",
     "FiniteHorizonResult": "inventory.finite_horizon",
     "FixedDemand": "demand.paths",
@@ -260,6 +263,7 @@ _HOMES = {
     "OptimalLostSales": "inventory.lost_sales_optimal",
     "OrderLines": "inventory.explain",
     "Overcommit": "admission.overcommit",
+    "PartError": "errors",
     "PathForecast": "demand.horizon",
     "PlacedRack": "problem.placement",
     "PlacedRow": "problem.placement",
@@ -339,6 +343,7 @@ _HOMES = {
     "evaluate_serial": "inventory.serial",
     "evaluate_ss": "inventory.ss",
     "evaluate_two_echelon": "inventory.two_echelon",
+    "executor_named": "executor",
     "explain_line": "inventory.explain",
     "explain_orders": "inventory.explain",
     "export_model": "fleet.reference",
@@ -440,6 +445,7 @@ __all__ = [
     "Engset",
     "ErlangC",
     "Estimate",
+    "Executor",
     "FailureModel",
     "FiniteHorizonResult",
     "FixedDemand",
@@ -476,6 +482,7 @@ __all__ = [
     "OptimalLostSales",
     "OrderLines",
     "Overcommit",
+    "PartError",
     "PathForecast",
     "PlacedRack",
     "PlacedRow",
@@ -556,6 +563,7 @@ __all__ = [
     "evaluate_serial",
     "evaluate_ss",
     "evaluate_two_echelon",
+    "executor_named",
     "explain_line",
     "explain_orders",
     "export_model",

@@ -10,6 +10,7 @@
     ├── LimitError                a limit was reached before any plan was found             exit 7
     ├── VerificationError         a solver's answer failed our own check                    exit 8
     ├── SolverError               a solver broke or cannot take the model                   exit 1
+    ├── PartError                 one of many independent parts failed; names it            that of its cause
     └── RunFolderError            a run folder cannot be read or written                    exit 74
 """
 
@@ -81,6 +82,10 @@ class ScenarioError(CapacityError):
         heading = f"{count} problem{'s' if count != 1 else ''} found"
         super().__init__("\n".join([heading, *(str(problem) for problem in self.problems)]))
 
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[Problem, ...]]]:
+        """Travels between processes by its problems."""
+        return type(self), (self.problems,)
+
 
 class InfeasibleError(CapacityError):
     """No plan keeps every requirement; ``explanation`` has a line per failing promise with its cheapest fix."""
@@ -89,7 +94,12 @@ class InfeasibleError(CapacityError):
 
     def __init__(self, message: str, explanation: Sequence[str] = ()) -> None:
         self.explanation = tuple(explanation)
+        self._message = message
         super().__init__("\n".join([message, *self.explanation]))
+
+    def __reduce__(self) -> tuple[type[InfeasibleError], tuple[str, tuple[str, ...]]]:
+        """Travels between processes by its parts."""
+        return type(self), (self._message, self.explanation)
 
 
 class UnboundedError(CapacityError):
@@ -114,6 +124,22 @@ class SolverError(CapacityError):
     """A solver broke, or cannot take this model; the message says why and what to use instead."""
 
     exit_code = 1
+
+
+class PartError(CapacityError):
+    """One of many independent parts failed: ``part`` is its name, ``error`` what it raised, which also gives the exit
+    code."""
+
+    def __init__(self, part: str, error: Exception) -> None:
+        self.part, self.error = part, error
+        if isinstance(error, CapacityError):
+            self.exit_code = error.exit_code
+        said = str(error) if isinstance(error, CapacityError) else f"{type(error).__name__}: {error}"
+        super().__init__(f"part {part}: {said}")
+
+    def __reduce__(self) -> tuple[type[PartError], tuple[str, Exception]]:
+        """Travels between processes by its parts."""
+        return type(self), (self.part, self.error)
 
 
 class RunFolderError(CapacityError):
