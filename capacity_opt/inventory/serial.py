@@ -160,7 +160,8 @@ def _best_levels(system: SerialSystem, over: list[GridPmf], *, whole: bool) -> l
         cost = convolve(cost, own.mass)[len(own.mass) - 1 : len(cost)]
         cost = cost + holding[stage] * (np.arange(low, high + 1) * own.width - own.mean)
         best = int(np.argmin(cost))
-        levels.append((low + best + (0.0 if whole else _vertex(cost, best))) * own.width)
+        kinked = stage == 0 and len(own.mass) == 1  # no lead time: the cost bends at 0, not in between
+        levels.append((low + best + (0.0 if whole or kinked else _vertex(cost, best))) * own.width)
         start, handed = low, cost[: best + 1]
     return levels
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,12 +195,12 @@ def _solved_serial(
     demand = problem.demand
     best = optimize_serial(system, demand)
     totals = {"expected_cost": float(best.expected_cost)}
-    played = _as_played(system)
-    if played is not None:
+    lead = np.asarray(system.lead_time)
+    if np.array_equal(lead, np.rint(lead)):  # the judge plays whole periods
         judged = simulate(
             best,
             demand,
-            played,
+            system,
             seed=seed,
             level=simulation.level,
             periods=simulation.periods,
@@ -212,13 +212,3 @@ def _solved_serial(
         "expected_backorders": float(best.expected_backorders),
         "ready_rate": float(best.ready_rate),
     }
-
-
-def _as_played(system: SerialSystem) -> SerialSystem | None:
-    """The line as the judge counts time: an order placed and received in the same period still covers that period, so
-    the first lead time is one shorter. ``None`` where it cannot be played in whole periods."""
-    lead = np.array(system.lead_time, dtype=np.float64)
-    if np.any(lead != np.rint(lead)) or lead[0] < 1:
-        return None
-    lead[0] -= 1.0
-    return replace(system, lead_time=lead)

@@ -1,10 +1,12 @@
 """Plays echelon base-stock levels on a serial line, stock by stock and shipment by shipment.
 
-Order of events in a period: from the source downwards, every stage orders what lifts its echelon position to its level,
-receives what is due, and ships what the next stage down has ordered as far as stock allows (a lead time of 0 arrives at
-once); then customers are served at the first stage; then costs are charged: echelon holding cost on every stage's
-echelon stock (here, downstream and in transit between, less backorders), and the stockout cost plus all echelon holding
-costs on backorders. What is on its way into a stage is not charged to it.
+Order of events in a period: every stage receives what is due and passes on what the next stage down is owed; customers
+are served at the first stage; from the source downwards, every stage orders what lifts its echelon position back to its
+level and ships as far as stock allows (a lead time of 0 arrives at once); costs are charged: echelon holding cost on
+every stage's echelon stock (here, downstream and in transit between, less backorders), and the stockout cost plus all
+echelon holding costs on backorders. What is on its way into a stage is not charged to it. So when costs are charged a
+stage's echelon stock is what its position was a lead time earlier less exactly that lead time's demand, which is the
+model of ``capacity_opt.optimize_serial`` as it stands: the system judged is the system solved.
 """
 
 from __future__ import annotations
@@ -89,24 +91,26 @@ def _play(levels: Array, lead: IntArray, holding: Array, demand: Array, warm_up:
     )
     totals, charged = np.zeros((8, samples)), np.zeros(samples)
     for t in range(demand.shape[1]):
-        ordered = _replenish(line, levels, lead, t)
-        asked, ready = demand[:, t], line.stock[0].copy()
-        filled = np.minimum(ready, asked)  # whoever waits was served first, when the shipment came
+        _ship(line, np.zeros((stages, samples)), lead, t)
+        asked = demand[:, t]
+        filled = np.minimum(line.stock[0], asked)  # whoever waits was served first, when the shipment came
         line.stock[0] -= filled
         line.backorders += asked - filled
         line.position -= asked
+        short = line.backorders > 0
+        orders = np.maximum(levels[:, None] - line.position, 0.0)
+        line.position += orders
+        _ship(line, orders, lead, t)
         if t >= warm_up:
-            short, left = line.backorders > 0, line.stock[0] > 0
+            left, ordered = line.stock[0] > 0, orders[-1]
             totals += [asked, filled, line.stock[0], line.backorders, short, left, ordered > 0, ordered]
             charged += holding @ _echelon_stock(line)
     return totals, charged
 
 
-def _replenish(line: _Line, levels: Array, lead: IntArray, t: int) -> Array:
-    """Order, receive and ship from the source downwards; returns what the last stage ordered outside."""
+def _ship(line: _Line, orders: Array, lead: IntArray, t: int) -> None:
+    """From the source downwards: ship ``orders`` (J, S) and what is owed, receive, and serve the waiting customers."""
     stages, slots = line.transit.shape[:2]
-    orders = np.maximum(levels[:, None] - line.position, 0.0)
-    line.position += orders
     for j in range(stages - 1, -1, -1):
         if j == stages - 1:
             shipped = orders[j]
@@ -121,7 +125,6 @@ def _replenish(line: _Line, levels: Array, lead: IntArray, t: int) -> Array:
     served = np.minimum(line.stock[0], line.backorders)
     line.stock[0] -= served
     line.backorders -= served
-    return np.asarray(orders[-1])
 
 
 def _echelon_stock(line: _Line) -> Array:

@@ -189,6 +189,9 @@ def _network(folder: Path, section: str, table: str) -> dict[str, dict[str, obje
     return {name: dict(each.columns) for name, each in made.items()}
 
 
+SERIAL = "stage,holding_cost,lead_time\nshop,3,1\nregion,2,1\nplant,2,2\n"
+
+
 def test_a_guaranteed_service_tree_is_solved(tmp_path: Path) -> None:
     table = "stage,supplied_by,holding_cost,lead_time,maximum_service_time,demand_deviation\n"
     table += "raw,,1,2,,\nassembly,raw,3,1,1,4\n"
@@ -202,3 +205,12 @@ def test_a_depot_and_its_bases_share_the_stock(tmp_path: Path) -> None:
     made = _network(tmp_path, 'kind = "two_echelon"\ntotal_stock = 8\ndepot_time = 1.5', table)
     assert list(made["network"]["stage"]) == ["depot", "east", "west"]
     assert np.sum(made["network"]["stock"]) == 8
+
+
+def test_a_serial_line_is_judged_as_it_is_solved(tmp_path: Path) -> None:
+    made = _network(tmp_path, 'kind = "serial"\nstockout_cost = 37.12', SERIAL)
+    totals = dict(zip(made["network_totals"]["measure"], made["network_totals"]["value"], strict=True))
+    assert totals["expected_cost"] == pytest.approx(47.66, abs=0.01)  # Snyder and Shen (2019), example 6.1
+    width = totals["judged_cost_high"] - totals["judged_cost_low"]
+    assert abs(totals["judged_cost"] - totals["expected_cost"]) <= width
+    assert width < 2
