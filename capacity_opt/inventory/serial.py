@@ -206,7 +206,9 @@ def _play(level: Array, effective: Array, system: SerialSystem, over: list[GridP
 
 
 def _share_below(quantity: GridPmf, threshold: float, *, whole: bool) -> float:
-    """P(X < threshold); a cell of continuous demand counts by the part of it that lies below."""
+    """P(X < threshold), X >= 0; a cell of continuous demand counts by the part of it that lies below."""
+    if threshold <= 0:
+        return 0.0
     cells = quantity.start + np.arange(len(quantity.mass)) - threshold / quantity.width
     part = cells < -1e-9 if whole else np.clip(0.5 - cells, 0.0, 1.0)
     return float(quantity.mass @ part)
