@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
+    from capacity_opt.forecast.history import History, PeriodCalendar
+    from capacity_opt.forecast.quantile_forecast import QuantileForecast
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
     from capacity_opt.inventory.budget import (
@@ -241,6 +243,7 @@ _HOMES = {
     "GuaranteedServiceTree": "problem.network",
     "GuaranteedStage": "problem.network",
     "Histogram": "demand.lattice",
+    "History": "forecast.history",
     "InfeasibleError": "errors",
     "Item": "problem.item",
     "JointReplenishmentResult": "inventory.joint_replenishment",
@@ -265,6 +268,7 @@ _HOMES = {
     "Overcommit": "admission.overcommit",
     "PartError": "errors",
     "PathForecast": "demand.horizon",
+    "PeriodCalendar": "forecast.history",
     "PlacedRack": "problem.placement",
     "PlacedRow": "problem.placement",
     "Placement": "problem.placement",
@@ -274,6 +278,7 @@ _HOMES = {
     "PowerApproximation": "inventory.ss_approximate",
     "ProjectedInventoryLevel": "problem.policies",
     "QuantileDemand": "demand.quantiles",
+    "QuantileForecast": "forecast.quantile_forecast",
     "RQResult": "inventory.rq",
     "RackTypes": "problem.placement",
     "ReorderPointOrderQuantity": "problem.policies",
@@ -460,6 +465,7 @@ __all__ = [
     "GuaranteedServiceTree",
     "GuaranteedStage",
     "Histogram",
+    "History",
     "InfeasibleError",
     "Item",
     "JointReplenishmentResult",
@@ -484,6 +490,7 @@ __all__ = [
     "Overcommit",
     "PartError",
     "PathForecast",
+    "PeriodCalendar",
     "PlacedRack",
     "PlacedRow",
     "Placement",
@@ -493,6 +500,7 @@ __all__ = [
     "PowerApproximation",
     "ProjectedInventoryLevel",
     "QuantileDemand",
+    "QuantileForecast",
     "RQResult",
     "RackTypes",
     "ReorderPointOrderQuantity",
