@@ -198,17 +198,29 @@ def test_compare_sums_exactly(call, runs):
     code, out, _ = call("compare", *names(runs), "--out", runs, "--json")
     told = json.loads(out)
     assert code == 0
-    first, *steps, last = [step["amount"] for step in told["waterfall"]]
-    assert (first, last) == (1680, 1560)
-    assert round(100 * first) + sum(round(100 * step) for step in steps) == round(100 * last)
+    found = told["comparisons"][0]
+    for name in ("waterfall", "drivers"):
+        first, *steps, last = [step["amount"] for step in found[name]]
+        assert (first, last) == (1680, 1560)
+        assert round(100 * first) + sum(round(100 * step) for step in steps) == round(100 * last)
+    assert "lead_time" in [step["name"] for step in found["drivers"]]
+    assert "lead_time" in {order["driver"] for order in found["orders_changed"]}
 
 
 def test_compare_prints_the_difference(call, runs):
-    code, out, _ = call("compare", *names(runs), "--out", runs)
+    code, out, _ = call("compare", "--out", runs)
     assert code == 0
     assert "-120.00" in out
-    assert "S z1 1 racks" in out
-    assert "Changed: variant: None -> lead_time_1" in out
+    assert "S z1 1 " in out
+    assert "Changed: variant: none -> lead_time_1" in out
+    assert out == call("compare", "latest~1", "latest", "--out", runs)[1]
+
+
+def test_compare_of_three_runs_tells_each_against_the_first(call, runs):
+    code, out, _ = call("compare", "previous", "latest", "previous", "--out", runs, "--no-drivers")
+    assert code == 0
+    assert "=== A to C\nInputs, options and seed are the same." in out
+    assert call("compare", "latest~9", "latest", "--out", runs)[0] == 74
 
 
 @pytest.mark.parametrize(

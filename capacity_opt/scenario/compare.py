@@ -1,17 +1,40 @@
-"""Two runs side by side: what changed in cost, availability, utilization and orders, and a waterfall of the cost."""
+"""Runs side by side: what changed in cost, availability, utilization and orders, and what moved the cost."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from capacity_opt.errors import ArgumentError
+from capacity_opt.scenario.drivers import Drivers, drivers, order_causes
 from capacity_opt.scenario.past_runs import PastRun
 
+Tell = Callable[[str], None]
+Line = tuple[str, str, str]
+
 BAR = 32
+# The words of the causes, in every output.
+CAUSES = {
+    "samples": "samples (seed or number)",
+    "volume": "volume: demand",
+    "usage": "what demand needs and where it may run",
+    "service": "service targets and penalties",
+    "failover": "zone failover and outages",
+    "servers": "what a server holds and how long it lives",
+    "lead_time": "lead times",
+    "stock": "stock and orders already there",
+    "limits": "limits and budgets",
+    "options": "purchase options",
+    "price": "prices",
+    "running_cost": "running cost",
+    "discounting": "discounting and depreciation",
+    "other": "other inputs",
+    "formulation": "how uncertainty is treated",
+    "lots": "whole racks and the solver's gap",
+}
 
 
 @dataclass(frozen=True)
@@ -35,11 +58,25 @@ class Delta:
 
 
 @dataclass(frozen=True)
+class OrderChange:
+    """An order that differs: racks before and after, the ``driver`` that moved it most, and the ``cause`` in words."""
+
+    server_type: str
+    zone: str
+    period: str
+    before: float
+    after: float
+    driver: str
+    cause: str
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Run ``before`` against run ``after``: the deltas by group, and the cost waterfall.
+    """Run ``before`` against run ``after``: the deltas by group, and the cost waterfalls.
 
     ``waterfall``: (label, amount) from the first run's cost over each component's change to the second run's, in whole
-    hundredths; the amounts between the totals sum exactly to their difference.
+    hundredths; the amounts between the totals sum exactly to their difference. ``drivers``: the same over causes
+    (demand, price, targets, ...; see :mod:`~capacity_opt.scenario.drivers`), empty where ``why_no_drivers`` says why.
     """
 
     before: str
@@ -48,6 +85,9 @@ class Comparison:
     deltas: tuple[Delta, ...]
     waterfall: tuple[tuple[str, float], ...]
     inputs_changed: tuple[str, ...]
+    drivers: tuple[tuple[str, float], ...] = ()
+    why_no_drivers: str = ""
+    orders: tuple[OrderChange, ...] = ()
 
     def group(self, name: str) -> tuple[Delta, ...]:
         """The deltas of one group: cost, total, availability, utilization, orders, inventory."""
@@ -62,13 +102,16 @@ class Comparison:
         raise ArgumentError(f"nothing named {name!r} to compare. Have {known}")
 
 
-def compare_runs(before: PastRun, after: PastRun) -> Comparison:
-    """Compare two finished runs."""
+def compare_runs(before: PastRun, after: PastRun, *, solve: bool = False, tell: Tell = lambda _: None) -> Comparison:
+    """Compare two finished runs; ``solve`` finds the causes of the difference by solving again."""
     currencies = {run.manifest.get("currency") for run in (before, after)}
     if len(currencies) > 1:
         raise ArgumentError(f"the runs are in different currencies: {' and '.join(sorted(map(str, currencies)))}")
     costs = _paired("cost", _costs(before), _costs(after))
     total = Delta("total", "cost", _total(before), _total(after))
+    found = Drivers(why_not="not asked for")
+    if solve and total.before is not None and total.after is not None:
+        found = drivers(before, after, tell)
     return Comparison(
         before=before.folder.name,
         after=after.folder.name,
@@ -81,9 +124,35 @@ def compare_runs(before: PastRun, after: PastRun) -> Comparison:
             *_paired("orders", _orders(before), _orders(after)),
             *_paired("inventory", _inventory(before), _inventory(after)),
         ),
-        waterfall=_waterfall(total, costs),
+        waterfall=_waterfall(total, [(delta.name, delta.change) for delta in costs]),
         inputs_changed=_inputs_changed(before.manifest, after.manifest),
+        drivers=_waterfall(total, found.steps, ordered=True) if found.steps else (),
+        why_no_drivers=found.why_not,
+        orders=_order_changes(before, after, order_causes(found)),
     )
+
+
+def _order_changes(before: PastRun, after: PastRun, causes: Mapping[Line, str]) -> tuple[OrderChange, ...]:
+    """Order lines that differ, by period, with why: the driver that moved them, what binds in the run with more."""
+    old, new = _order_lines(before), _order_lines(after)
+    found = []
+    for line in sorted({*old, *new}, key=lambda line: (line[2], line[0], line[1])):
+        (racks, reason), (then, reason_then) = old.get(line, (0.0, "")), new.get(line, (0.0, ""))
+        if racks == then:
+            continue
+        driver = causes.get(line, "lots") if causes else ""
+        binds = f"needed for {reason_then}" if then > racks else f"was needed for {reason}"
+        words = f"{CAUSES[driver]}; {binds}" if driver else binds
+        found.append(OrderChange(*line, racks, then, driver, words))
+    return tuple(found)
+
+
+def _order_lines(run: PastRun) -> dict[Line, tuple[float, str]]:
+    lines: dict[Line, tuple[float, str]] = {}
+    for row in run.rows("orders"):
+        line = str(row["server_type"]), str(row["zone"]), str(row["order_period"])
+        lines[line] = lines.get(line, (0.0, ""))[0] + float(row["racks"]), str(row["reason"])
+    return lines
 
 
 def _paired(group: str, before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Delta, ...]:
@@ -137,17 +206,22 @@ def _inventory(run: PastRun) -> dict[str, float]:
     }
 
 
-def _waterfall(total: Delta, costs: tuple[Delta, ...]) -> tuple[tuple[str, float], ...]:
-    """From total to total in whole hundredths; what rounding leaves over goes into the largest part."""
+def _waterfall(
+    total: Delta, parts: Iterable[tuple[str, float]], *, ordered: bool = False
+) -> tuple[tuple[str, float], ...]:
+    """From total to total in whole hundredths; what rounding leaves over goes into the largest part (the last one where
+    the parts are ``ordered``)."""
     if total.before is None or total.after is None:
         return ()
     begin, end = round(100 * total.before), round(100 * total.after)
-    changes = {delta.name: round(100 * delta.change) for delta in costs if delta.change}
+    changes = {name: round(100 * change) for name, change in parts}
     rest = end - begin - sum(changes.values())
     if rest:
-        largest = max(changes, key=lambda name: abs(changes[name]), default="rounding")
-        changes[largest] = changes.get(largest, 0) + rest
-    steps = [(name, change / 100) for name, change in sorted(changes.items(), key=lambda item: -abs(item[1])) if change]
+        last = next(reversed(changes), "rounding")
+        most = last if ordered else max(changes, key=lambda name: abs(changes[name]), default="rounding")
+        changes[most] = changes.get(most, 0) + rest
+    found = changes.items() if ordered else sorted(changes.items(), key=lambda item: -abs(item[1]))
+    steps = [(name, change / 100) for name, change in found if change]
     return (("before", begin / 100), *steps, ("after", end / 100))
 
 
@@ -157,7 +231,7 @@ def _inputs_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
     files = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     old_options, new_options = before.get("options", {}), after.get("options", {})
     options = [
-        f"{name}: {old_options.get(name)} -> {new_options.get(name)}"
+        f"{name}: {_told(old_options.get(name))} -> {_told(new_options.get(name))}"
         for name in sorted({*old_options, *new_options})
         if old_options.get(name) != new_options.get(name)
     ]
@@ -166,9 +240,19 @@ def _inputs_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
     return (*files, *options)
 
 
-def waterfall_text(comparison: Comparison) -> list[str]:
-    """The waterfall as lines of text with bars; the amounts sum to the last figure shown."""
-    steps = comparison.waterfall
+def _told(value: object) -> str:
+    """An option in words: a list as its entries, nothing as none.
+
+    >>> _told(["fleet.gap=1%", "seed=2"]), _told([]), _told(None)
+    ('fleet.gap=1%, seed=2', 'none', 'none')
+    """
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def waterfall_text(steps: Sequence[tuple[str, float]]) -> list[str]:
+    """A waterfall as lines of text with bars; the amounts sum to the last figure shown."""
     if not steps:
         return []
     width = max(len(name) for name, _ in steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from capacity_opt.errors import RunFolderError
 from capacity_opt.scenario.problems import did_you_mean
 from capacity_opt.scenario.run_folder import PARTIAL, REQUEST, TIMING
 
-LATEST = ("latest", "last")
+_RECENT = re.compile(r"(?:latest|last)(?:~(\d+))?|(previous)")
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,17 @@ def past_runs(out: Path) -> list[PastRun]:
 
 
 def find_run(name: str, out: Path) -> PastRun:
-    """A run by its folder, its name under ``out``, the beginning or the end (the hash) of its name, or ``latest``."""
+    """A run by its folder, its name under ``out``, the beginning or the end (the hash) of its name, ``latest``,
+    ``previous`` (the one before) or ``latest~2`` (two before)."""
     if (Path(name) / "manifest.json").is_file():
         return PastRun(Path(name))
     runs = past_runs(out)
-    if name in LATEST and runs:
-        return runs[-1]
+    recent = _RECENT.fullmatch(name)
+    if recent and runs:
+        back = 1 if recent[2] else int(recent[1] or 0)
+        if back < len(runs):
+            return runs[-1 - back]
+        raise RunFolderError(f"no run {name!r} in {out}: there {_are(len(runs))}. See capacity-opt list")
     for match in (str.__eq__, str.startswith, str.endswith):
         found = [run for run in runs if match(run.folder.name, name)]
         if len(found) == 1:
@@ -88,6 +94,10 @@ def find_run(name: str, out: Path) -> PastRun:
             )
     known = [run.folder.name for run in runs]
     raise RunFolderError(f"no run {name!r} in {out}. {did_you_mean(name, known) or 'Make one with capacity-opt run'}")
+
+
+def _are(count: int) -> str:
+    return "is one run only" if count == 1 else f"are {count} runs only"
 
 
 @dataclass(frozen=True)

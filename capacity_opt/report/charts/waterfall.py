@@ -52,7 +52,7 @@ def waterfall_spec(rows: list[dict[str, Any]], description: str, currency: str) 
     y = axis("low", currency, scale={"zero": start == 0.0, "nice": True}, axis={"format": ".4~s"})
     names = {"domain": ["total", "more", "less"], "range": ["#777777", ALARM, BLUE]}
     encoding = {
-        "x": axis("step", "", "nominal", sort={"field": "place"}, axis={"labelAngle": -30, "labelLimit": 180}),
+        "x": axis("step", "", "nominal", sort={"field": "place"}, axis={"labelAngle": -30, "labelLimit": 240}),
         "y": y,
         "y2": {"field": "high"},
         "color": {"field": "kind", "type": "nominal", "title": None, "scale": names},
