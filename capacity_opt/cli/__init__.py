@@ -31,6 +31,7 @@ COMMANDS = {
     "frontier": "The cost curve of a scenario over a target.",
     "forecast": "Demand history to quantiles, at once or as it comes.",
     "simulate": "Judge a run's plan again on fresh demand.",
+    "backtest": "Rank forecasts by what deciding with them would have cost.",
     "report": "Write a run's report and workbook again.",
     "export": "Write the fleet model as an MPS or LP file.",
     "schema": "The JSON Schema of scenario.toml, or the columns of the tables.",

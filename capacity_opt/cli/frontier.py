@@ -45,7 +45,7 @@ def command(
     """
     from capacity_opt.scenario.read import read_scenario
     from capacity_opt.scenario.run import RunOptions, chosen
-    from capacity_opt.scenario.spec import Simulation
+    from capacity_opt.scenario.spec_judge import Simulation
     from capacity_opt.scenario.steps import curve_of
 
     output = Output(as_json, quiet, verbose)

@@ -13,7 +13,7 @@ from capacity_opt.cli.output import Output, common
 from capacity_opt.cli.run import do_run
 from capacity_opt.errors import CapacityError
 
-OPTIONS = ("set", "variant", "seed", "solver", "time_limit", "gap")
+OPTIONS = ("set", "variant", "seed", "solver", "time_limit", "gap", "only")
 
 
 @click.command("resume", short_help="Finish killed runs.")

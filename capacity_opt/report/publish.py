@@ -23,15 +23,16 @@ def run_scenario(
     solver: str | None = None,
     time_limit: float | None = None,
     gap: float | None = None,
+    only: str | None = None,
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> RunResult:
     """Run the scenario in folder ``path``: plan, judge, and write a run folder under ``out`` with its report.
 
     ``set`` patches the scenario (``"fleet.samples=50"``), ``variant`` takes one of its named changes; ``seed``,
-    ``solver``, ``time_limit`` (seconds) and ``gap`` (relative) stand in for the scenario's own. ``progress`` is told
-    what goes on; once ``stopped()`` is true what there is is saved. Same scenario and seed: same bytes, apart from
-    ``timing.json``.
+    ``solver``, ``time_limit`` (seconds) and ``gap`` (relative) stand in for the scenario's own;
+    ``only="backtest"`` leaves every other step out. ``progress`` is told what goes on; once ``stopped()`` is true what
+    there is is saved. Same scenario and seed: same bytes, apart from ``timing.json``.
 
     Raises ``ScenarioError`` (all problems found), ``InfeasibleError``, ``UnboundedError``, ``LimitError``,
     ``SolverError``, ``VerificationError``, ``RunFolderError``; nothing but finished runs is left behind.
@@ -50,6 +51,7 @@ def run_scenario(
         solver=solver,
         time_limit=time_limit,
         gap=gap,
+        only=only,
         writers=(publish,),
         progress=progress,
         stopped=stopped,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capacity_opt.report import sections, tables
+from capacity_opt.report import judging, sections, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.tables import Table
 from capacity_opt.report.wording import as_number, availability, clean, money
@@ -47,7 +47,7 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
         yield from _grid(table, lines)
     yield from _grid(_promises(run), lines)
     yield from _verdict(run)
-    for table in (tables.utilization(run), tables.frontier(run), tables.warnings(run)):
+    for table in (tables.utilization(run), tables.frontier(run), *judging.every(run), tables.warnings(run)):
         yield from _grid(table, lines)
 
 
@@ -65,6 +65,7 @@ def read_line(run: RunContents) -> str:
     counts = []
     for table, column, one, many in (
         ("inventory", "item", "item line", "item lines"),
+        ("backtest", "model", "forecast model", "forecast models"),
         ("stock", "server_type", "server type in use", "server types in use"),
         ("stock", "zone", "zone", "zones"),
         ("demand_fan", "class", "demand class", "demand classes"),

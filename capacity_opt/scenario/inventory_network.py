@@ -19,7 +19,8 @@ from capacity_opt.scenario.demand_rows import read_demand
 from capacity_opt.scenario.families import marginals_of
 from capacity_opt.scenario.load import FILE, Source
 from capacity_opt.scenario.run_folder import Table
-from capacity_opt.scenario.spec import Network, Simulation
+from capacity_opt.scenario.spec import Network
+from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.typed import Context, TypedTable, typed
 from capacity_opt.simulation.inventory import simulate
 

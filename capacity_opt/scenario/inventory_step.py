@@ -19,7 +19,7 @@ from capacity_opt.scenario.inventory_part import MEASURE, Part, Solved, parts_of
 from capacity_opt.scenario.inventory_policies import solved
 from capacity_opt.scenario.inventory_tables import Inventory
 from capacity_opt.scenario.run_folder import Table
-from capacity_opt.scenario.spec import Simulation
+from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
 from capacity_opt.simulation.estimate import Estimate
 from capacity_opt.simulation.inventory import simulate

@@ -14,6 +14,7 @@ from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.item import Item
 from capacity_opt.problem.placement import Room
 from capacity_opt.scenario import fleet_supply, fleet_tables, lint, schema
+from capacity_opt.scenario.backtest_tables import BacktestProblem, read_backtest
 from capacity_opt.scenario.demand_rows import read_demand
 from capacity_opt.scenario.disruptions import disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
@@ -24,7 +25,8 @@ from capacity_opt.scenario.overrides import Patch
 from capacity_opt.scenario.placement import lint_room, read_room
 from capacity_opt.scenario.plan_lint import lint_plan
 from capacity_opt.scenario.problems import Problems
-from capacity_opt.scenario.spec import Frontier, Simulation, Spec
+from capacity_opt.scenario.spec import Frontier, Spec
+from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
 from capacity_opt.scenario.typed import Context
 
@@ -34,7 +36,7 @@ class Scenario:
     """One planning case, read and checked.
 
     ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets
-    (or ``network`` the stages in their place);
+    (or ``network`` the stages in their place); ``backtest`` the history with the forecasts to be weighed;
     ``room`` where ordered servers stand; ``frontier``, ``simulation`` the sections; ``spec`` every key; ``warnings``
     remarks about the data; ``files`` what was read, by the name in the scenario. What the scenario has no section for
     is ``None``.
@@ -48,6 +50,7 @@ class Scenario:
     room: Room | None = None
     inventory: Inventory | None = None
     network: NetworkProblem | None = None
+    backtest: BacktestProblem | None = None
     variant: str | None = None
     settings: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
@@ -118,6 +121,7 @@ def read_scenario(
     stages = spec.inventory is not None and spec.inventory.network is not None
     inventory = read_inventory(source, context) if spec.inventory is not None and not stages else None
     network = read_network(source, context) if stages else None
+    backtest = read_backtest(source, context, inventory) if spec.backtest is not None else None
     _check_sections(source)
     source.note_unused_patches([*_tables_read(spec), *source.read_files])
     problems.raise_if_any()
@@ -130,6 +134,7 @@ def read_scenario(
         room=room,
         inventory=inventory,
         network=network,
+        backtest=backtest,
         variant=variant,
         settings=tuple(set),
         patches=tuple(source.patches),
@@ -155,6 +160,7 @@ def _timeline(source: Source) -> Timeline:
 
 def _tables_read(spec: Spec) -> list[str]:
     names = [] if spec.inventory is None else ["items", "item_demand", "lead_times", "network"]
+    names += [] if spec.backtest is None else ["history", "forecasts"]
     if spec.fleet is None:
         return names
     if spec.fleet.placement is not None:
@@ -164,8 +170,8 @@ def _tables_read(spec: Spec) -> list[str]:
 
 def _check_sections(source: Source) -> None:
     spec, problems = source.spec, source.problems
-    if spec.fleet is None and spec.inventory is None:
-        problems.error("E240", FILE, "has no step to do", fix="Add [inventory], [fleet] or both")
+    if spec.fleet is None and spec.inventory is None and spec.backtest is None:
+        problems.error("E240", FILE, "has no step to do", fix="Add [inventory], [fleet] or [backtest]")
     if spec.frontier is not None and spec.fleet is None:
         problems.error("E240", FILE, "[frontier] needs [fleet]", row=source.toml.line(("frontier",)), fix="Add [fleet]")
     names = [block.name for block in spec.time.blocks]

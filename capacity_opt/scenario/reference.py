@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 from capacity_opt.scenario import schema
+from capacity_opt.scenario.backtest_forecasts import SCHEMA as FORECASTS
+from capacity_opt.scenario.backtest_tables import HISTORY
 from capacity_opt.scenario.schema import Column, TableSchema
 from capacity_opt.scenario.spec import Spec
 
@@ -31,7 +33,7 @@ def keys_page() -> str:
 def tables_page() -> str:
     """Markdown tables of the columns of every table."""
     items = (schema.ITEMS, schema.LEAD_TIMES, schema.NETWORK)
-    tables = (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, *items)
+    tables = (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, *items, HISTORY, FORECASTS)
     return "\n".join(_table(table) for table in tables)
 
 

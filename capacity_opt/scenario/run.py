@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from capacity_opt.errors import ArgumentError
+from capacity_opt.errors import ArgumentError, Problem, ScenarioError
+from capacity_opt.scenario.backtest_step import backtest_facts
 from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.placement import placement_facts
 from capacity_opt.scenario.read import Scenario, read_scenario
@@ -38,6 +39,7 @@ class RunOptions:
     solver: str | None = None
     time_limit: float | None = None
     gap: float | None = None
+    only: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,7 @@ def execute(
     solver: str | None = None,
     time_limit: float | None = None,
     gap: float | None = None,
+    only: str | None = None,
     writers: Sequence[Writer] = (),
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
@@ -100,11 +103,14 @@ def execute(
     """Read the scenario at ``path``, do its steps and write the run folder under ``out``.
 
     ``set`` and ``variant`` change the scenario; ``seed``, ``solver``, ``time_limit`` (seconds) and ``gap`` stand in for
-    the scenario's own. ``writers`` get the folder before it is finished and add files to it (report, workbook).
-    ``progress`` is told what goes on; once ``stopped()`` is true nothing further is solved and what there is is saved.
-    Raises the errors of reading and solving; nothing but finished runs is left behind.
+    the scenario's own. ``only="backtest"`` leaves every other step out. ``writers`` get the folder before it is
+    finished and add files to it (report, workbook). ``progress`` is told what goes on; once ``stopped()`` is true
+    nothing further is solved and what there is is saved. Raises the errors of reading and solving; nothing but finished
+    runs is left behind.
     """
-    options = RunOptions(set=tuple(set), variant=variant, seed=seed, solver=solver, time_limit=time_limit, gap=gap)
+    options = RunOptions(
+        set=tuple(set), variant=variant, seed=seed, solver=solver, time_limit=time_limit, gap=gap, only=only
+    )
     begun, clock = dt.datetime.now(dt.UTC), Clock()
     scenario = chosen(read_scenario(path, set=options.set, variant=variant), options)
     clock.note("read")
@@ -154,12 +160,24 @@ def chosen(scenario: Scenario, options: RunOptions) -> Scenario:
     """The scenario with the caller's seed, solver, time limit and gap in the place of its own."""
     spec = scenario.spec
     _check_solver(options.solver)
+    if options.only is not None:
+        scenario = _alone(scenario, options.only)
     if spec.fleet is not None:
         own = {key: value for key in ("solver", "time_limit", "gap") if (value := getattr(options, key)) is not None}
         spec = spec.model_copy(update={"fleet": spec.fleet.model_copy(update=own)})
     if options.seed is not None:
         spec = spec.model_copy(update={"seed": options.seed})
     return replace(scenario, spec=spec)
+
+
+def _alone(scenario: Scenario, step: str) -> Scenario:
+    """The scenario with one step only."""
+    if step != "backtest":
+        raise ArgumentError(f"only must be 'backtest', got {step!r}")
+    if scenario.backtest is None:
+        fix = "Add it: history, forecasts, holding_cost, stockout_cost (docs/howto/backtest_forecasts.md)"
+        raise ScenarioError([Problem("E240", FILE, "has no [backtest] section", fix=fix)])
+    return replace(scenario, fleet=None, room=None, inventory=None, network=None)
 
 
 def _check_solver(name: str | None) -> None:
@@ -232,6 +250,8 @@ def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]
             "facts": dict(plan.facts),
             "residuals": {check.name: check.value for check in plan.checks},
         }
+    if outcome.backtest is not None:
+        manifest["backtest"] = backtest_facts(outcome.backtest)
     if outcome.placement is not None:
         manifest["placement"] = placement_facts(outcome.placement)
     return manifest

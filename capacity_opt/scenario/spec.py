@@ -5,20 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from capacity_opt.scenario.amounts import gap_of, seconds_of
+from capacity_opt.scenario.section import Section
+from capacity_opt.scenario.spec_judge import Backtest, Simulation
 from capacity_opt.scenario.timeline import PeriodUnit
 
 Gap = Annotated[float, BeforeValidator(gap_of), Field(ge=0, lt=1)]
 Seconds = Annotated[float, BeforeValidator(seconds_of), Field(gt=0)]
 Cell = str | float | int | bool
-
-
-class Section(BaseModel):
-    """A section: unknown keys are refused, text is not taken for a number."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Block(Section):
@@ -236,18 +232,6 @@ class Frontier(Section):
     )
 
 
-class Simulation(Section):
-    """The judge."""
-
-    samples: int = Field(
-        default=2000, ge=2, le=10_000_000, description="fresh demand paths on which the fleet plan is judged"
-    )
-    replications: int = Field(default=200, ge=2, description="replications per item")
-    periods: int = Field(default=520, ge=1, description="periods per replication of an item")
-    warm_up: int = Field(default=52, ge=0, description="periods before counting")
-    level: float = Field(default=0.95, gt=0, lt=1, description="confidence of the intervals")
-
-
 class Report(Section):
     """What is written for people."""
 
@@ -296,6 +280,7 @@ class Spec(Section):
     fleet: Fleet | None = None
     frontier: Frontier | None = None
     simulation: Simulation | None = None
+    backtest: Backtest | None = None
     report: Report = Field(default_factory=Report)
     overrides: list[Override] = Field(default_factory=list, description="patches of tables")
     variants: dict[str, Variant] = Field(default_factory=dict, description="named changes")

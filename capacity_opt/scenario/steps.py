@@ -17,6 +17,7 @@ from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.answer import fleet_answer
+from capacity_opt.scenario.backtest_step import backtest_answer, backtest_tables, run_backtest
 from capacity_opt.scenario.calibrate import calibrated
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_network import network_tables
@@ -26,8 +27,9 @@ from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.runway import runway
-from capacity_opt.scenario.spec import Simulation
+from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.studies import study_tables
+from capacity_opt.simulation.backtest import Backtest
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
 
@@ -61,6 +63,7 @@ class StepOutcome:
     judged: FleetJudgement | None = None
     placement: Placement | None = None
     curve: Frontier | None = None
+    backtest: Backtest | None = None
     answer: str = ""
     stopped: bool = False
 
@@ -90,9 +93,13 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
         watch.tell(f"stock of {len(scenario.network.stages)} stages")
         outcome.tables |= network_tables(scenario.network, simulation, seed=scenario.seed + ITEMS_JUDGE)
         watch.ended("network")
+    if scenario.backtest is not None and scenario.spec.backtest is not None:
+        outcome.backtest = run_backtest(scenario.backtest, scenario.spec.backtest, watch.tell)
+        outcome.tables |= backtest_tables(outcome.backtest, scenario.currency)
+        watch.ended("backtest")
     if scenario.fleet is not None:
         _fleet(scenario, scenario.fleet, simulation, outcome, watch)
-    if scenario.frontier is not None and not watch.stopped():
+    if scenario.frontier is not None and scenario.fleet is not None and not watch.stopped():
         watch.tell(f"frontier over {scenario.frontier.over}, {len(scenario.frontier.values)} points")
         outcome.curve = curve_of(scenario, simulation)
         outcome.tables["frontier"] = frontier_table(outcome.curve)
@@ -220,6 +227,8 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     if outcome.inventory is not None:
         due = outcome.inventory.values["order_now"] > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
+    if outcome.backtest is not None:
+        parts.append(backtest_answer(outcome.backtest, scenario.currency))
     if outcome.judged is not None:
         broken = [verdict for verdict in outcome.judged.verdicts if verdict.outcome == "not_kept"]
         if broken:

@@ -1,9 +1,10 @@
-"""Forecasts weighed in money: every model replenishes from its own quantiles, and what that cost decides.
+"""Forecasts weighed in money: every model decides from its own quantiles, and what that cost decides.
 
-At each review t, with forecasts issued then of the demand from t until the next order arrives (lead time + review
-period periods: the protection interval), the order-up-to level is the forecast's quantile at the critical ratio
-(or at ``order_level``). The levels are played on the history that came true; events as in
-:func:`capacity_opt.simulate`.
+At each review t, with forecasts issued then, the decision is the forecast's quantile at the critical ratio (or at
+``order_level``, or at a level tuned on earlier history). For ``replenish`` the forecast is of the demand from t until
+the next order arrives (lead time + review period periods: the protection interval); for ``lease`` and ``buy`` it is of
+the one period that begins a lead time later. The decisions are played on the history that came true
+(:mod:`capacity_opt.simulation.acted`).
 """
 
 from __future__ import annotations
@@ -18,22 +19,27 @@ from capacity_opt import _checks
 from capacity_opt.demand.quantiles import QuantileDemand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.item import Item
-from capacity_opt.problem.policies import TimeVaryingOrderUpTo
+from capacity_opt.simulation.accuracy import Accuracy, accuracy, interval_outcomes, period_outcomes
+from capacity_opt.simulation.acted import DECISIONS, Acted, Decision, Setting
 from capacity_opt.simulation.estimate import Estimate, estimate_mean
-from capacity_opt.simulation.replay import ReplayResult, replay
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+GRID = 24
+"""How many order levels are tried when one is tuned, beside the given levels and the critical ratio."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelScore:
-    """One model: ``cost`` realised money per period, all items; ``fill_rate`` of all demand; ``pinball`` mean loss over
-    levels and forecasts (units); ``coverage`` (L,) share of outcomes at or below each quantile; ``bias`` mean of the
-    median (the level nearest 0.5) less the outcome (units); ``dearer`` cost per period and item less that of the best
-    model, paired over items."""
+    """One model with one rule for its order level: ``rule`` is ``"given"`` (critical ratio or ``order_level``) or
+    ``"tuned"``. ``cost`` realised money per period, all items; ``fill_rate`` of all demand; ``pinball``, ``coverage``
+    (L,), ``bias`` as in :class:`~capacity_opt.simulation.accuracy.Accuracy`; ``dearer`` cost per period less that of
+    the best, paired over items (over blocks of time where items are fewer than 10)."""
 
     name: str
+    rule: str
+    order_level: Array
     cost: float
     holding: float
     stockout: float
@@ -47,15 +53,19 @@ class ModelScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Backtest:
-    """``scores`` cheapest first; ``levels`` (L,); ``censored_share`` of the periods whose demand is only known to be at
-    least what was sold: their forecasts count in no accuracy figure, and their cost is understated for every model.
-    ``outside``: per model the share of items whose order level lies outside ``levels``, read from a fitted tail."""
+    """``scores`` cheapest first; ``levels`` (L,); ``periods`` counted, ``forecasts`` scored.
+
+    ``censored_share`` of the periods whose demand is only known to be at least what was sold: their forecasts count in
+    no accuracy figure, and their cost is understated for every model. ``outside``: per model the share of items whose
+    order level lies outside ``levels``, read from a fitted tail."""
 
     scores: tuple[ModelScore, ...]
     levels: Array
     order_level: Array
     censored_share: float
     outside: Mapping[str, float]
+    periods: int
+    forecasts: int
 
 
 def backtest_quantiles(
@@ -65,19 +75,25 @@ def backtest_quantiles(
     item: Item,
     *,
     order_level: ArrayLike | None = None,
+    decision: Decision = "replenish",
     lost_sales: bool = False,
     censored: ArrayLike | None = None,
-    initial_stock: ArrayLike = 0.0,
+    initial_stock: ArrayLike | None = 0.0,
     on_order: ArrayLike | None = None,
     warm_up: int = 0,
+    tune: int = 0,
+    whole_units: bool = False,
 ) -> Backtest:
     """Rank forecast models by what acting on them would have cost.
 
-    ``forecasts[name]`` (n, periods, L): at each period, quantiles at ``levels`` (L,) of the demand over the protection
-    interval that begins there. ``history`` (n, periods) what was asked; ``censored`` (n, periods) marks sales that ran
-    into an empty shelf. ``order_level``: the quantile ordered up to; by default stockout_cost / (stockout_cost +
-    holding_cost), which is not the cheapest level where forecasts are biased or orders come every period: tune it on
-    earlier history. The other arguments are those of :func:`capacity_opt.replay`.
+    ``forecasts[name]`` (n, periods, L): at each period, quantiles at ``levels`` (L,) of what the ``decision`` needs:
+    the demand over the protection interval that begins there (``"replenish"``), or the demand of the period that begins
+    a lead time later (``"lease"``, ``"buy"``). ``history`` (n, periods) what was asked; ``censored`` (n, periods) marks
+    sales that ran into an empty shelf. ``order_level``: the quantile acted on; by default stockout_cost /
+    (stockout_cost + holding_cost), which is not the cheapest level where forecasts are biased or orders come every
+    period. With ``tune`` periods after the ``warm_up`` every model's level is also chosen by its cost there, and every
+    score counts the later periods only. ``whole_units`` rounds what is acted on to whole units. The other arguments are
+    those of :func:`capacity_opt.replay`.
 
     >>> history = np.tile([2.0, 4.0, 6.0], (2, 4))
     >>> good, poor = np.tile([[3.9, 4.1]], (2, 12, 1)), np.tile([[9.0, 9.5]], (2, 12, 1))
@@ -86,34 +102,62 @@ def backtest_quantiles(
     >>> [(score.name, score.cost) for score in found.scores]
     [('good', 5.333333333333333), ('poor', 10.5)]
     """
+    asked, steps, issued, hidden = _inputs(forecasts, levels, history, censored)
+    if decision not in DECISIONS:
+        raise ArgumentError(f"decision must be one of {', '.join(DECISIONS)}, got {decision!r}")
+    setting = Setting(
+        history=asked,
+        item=item,
+        decision=decision,
+        lost_sales=lost_sales,
+        initial_stock=initial_stock,
+        on_order=on_order,
+    )
+    warm = int(_checks.whole("warm_up", warm_up))
+    counted = warm, warm + int(_checks.whole("tune", tune))
+    rows = {name: _Rows(quantiles, steps, whole_units) for name, quantiles in issued.items()}
+    return _ranked(setting, rows, steps, hidden, _ratio(item, order_level), counted)
+
+
+def _ranked(
+    setting: Setting, models: Mapping[str, _Rows], levels: Array, hidden: BoolArray, ratio: Array, at: tuple[int, int]
+) -> Backtest:
+    """Act on every model at ``ratio``, and at its own level tuned on periods ``at``; score from ``at[1]`` on."""
+    first = at[1]
+    played: dict[tuple[str, str], tuple[Array, Acted]] = {}
+    for name, rows in models.items():
+        played[name, "given"] = ratio, setting.act(rows.at(ratio), warm_up=first)
+        best = _tuned(setting, rows, ratio, at) if first > at[0] else ratio
+        if not np.array_equal(rows.at(best), rows.at(ratio)):
+            played[name, "tuned"] = best, setting.act(rows.at(best), warm_up=first)
+    outcomes = interval_outcomes if setting.decision == "replenish" else period_outcomes
+    outcome, known = outcomes(setting.history, hidden, setting.item)
+    known[:, :first] = False
+    good = {name: accuracy(rows.quantiles, levels, outcome, known) for name, rows in models.items()}
+    order = sorted(played, key=lambda key: (float(played[key][1].cost.sum()), key))
+    cheapest = played[order[0]][1]
+    return Backtest(
+        scores=tuple(_score(key, *played[key], cheapest, good[key[0]]) for key in order),
+        levels=levels,
+        order_level=ratio,
+        censored_share=float(hidden[:, first:].mean()),
+        outside={name: float(np.mean((ratio < levels[0]) | (ratio > levels[-1]))) for name in models},
+        periods=cheapest.periods,
+        forecasts=int(known.sum()),
+    )
+
+
+def _inputs(
+    forecasts: Mapping[str, ArrayLike], levels: ArrayLike, history: ArrayLike, censored: ArrayLike | None
+) -> tuple[Array, Array, dict[str, Array], BoolArray]:
     asked = _checks.non_negative("history", history)
     steps = _checks.increasing("levels", levels)
     _checks.fraction("levels", steps)
+    if asked.ndim != 2 or asked.size == 0 or not forecasts:
+        raise ArgumentError("a backtest needs a history of shape (items, periods) and at least one model")
     issued = {name: _issued(name, values, (*asked.shape, len(steps))) for name, values in forecasts.items()}
-    if asked.ndim != 2 or len(asked) < 2 or not issued:
-        raise ArgumentError("a backtest needs a history of shape (at least 2 items, periods) and at least one model")
     hidden = np.zeros(asked.shape, dtype=bool) if censored is None else np.broadcast_to(censored, asked.shape)
-    ratio = _ratio(item, order_level)
-    played = {}
-    for name, quantiles in issued.items():
-        policy = _levels_of(quantiles, steps, ratio)
-        played[name] = replay(
-            policy,
-            asked,
-            item,
-            lost_sales=lost_sales,
-            initial_stock=initial_stock,
-            on_order=on_order,
-            warm_up=warm_up,
-        )
-    outcome, known = _outcomes(asked, hidden, item)
-    names = sorted(played, key=lambda name: (float(played[name].cost.sum()), name))
-    best = played[names[0]]
-    scores = tuple(_score(name, played[name], best, issued[name], steps, outcome, known) for name in names)
-    outside = {name: float(np.mean((ratio < steps[0]) | (ratio > steps[-1]))) for name in names}
-    return Backtest(
-        scores=scores, levels=steps, order_level=ratio, censored_share=float(hidden.mean()), outside=outside
-    )
+    return asked, steps, issued, np.asarray(hidden, dtype=bool)
 
 
 def _issued(name: str, values: ArrayLike, expected: tuple[int, ...]) -> Array:
@@ -132,50 +176,52 @@ def _ratio(item: Item, order_level: ArrayLike | None) -> Array:
     return _checks.fraction("stockout_cost / (stockout_cost + holding_cost)", short / (short + held))
 
 
-def _levels_of(quantiles: Array, levels: Array, ratio: Array) -> TimeVaryingOrderUpTo:
-    items, periods, count = quantiles.shape
-    rows = QuantileDemand(levels=levels, values=quantiles.reshape(-1, count))
-    wanted = np.broadcast_to(np.broadcast_to(ratio, (items,))[:, None], (items, periods)).reshape(-1)
-    up_to = rows.quantile(wanted).reshape(items, periods).T
-    return TimeVaryingOrderUpTo(reorder_point=up_to, order_up_to_level=up_to)
+@dataclass(frozen=True)
+class _Rows:
+    """Forecasts (n, T, L) as demand rows, to be read at any level."""
+
+    quantiles: Array
+    levels: Array
+    whole: bool
+
+    def at(self, level: Array) -> Array:
+        """(n, T) the quantile at ``level``, scalar or (n,)."""
+        items, periods, count = self.quantiles.shape
+        rows = QuantileDemand(levels=self.levels, values=self.quantiles.reshape(-1, count))
+        wanted = np.broadcast_to(np.broadcast_to(level, (items,))[:, None], (items, periods)).reshape(-1)
+        found = rows.quantile(wanted).reshape(items, periods)
+        return np.floor(found + 0.5) if self.whole else found
 
 
-def _outcomes(history: Array, censored: BoolArray, item: Item) -> tuple[Array, BoolArray]:
-    """Demand over each protection interval, and whether all of it was seen and lies in the history."""
-    span = np.asarray(item.lead_time) + np.asarray(item.review_period)
-    length = np.broadcast_to(_checks.whole("lead_time + review_period", span, at_least=1), (len(history),))
-    periods = history.shape[1]
-    total = np.concatenate([np.zeros((len(history), 1)), np.cumsum(history, axis=1)], axis=1)
-    hidden = np.concatenate([np.zeros((len(history), 1)), np.cumsum(censored, axis=1)], axis=1)
-    end = np.arange(periods)[None, :] + length[:, None]
-    inside = np.minimum(end, periods)
-    outcome = np.take_along_axis(total, inside, 1) - total[:, :-1]
-    unseen = np.take_along_axis(hidden, inside, 1) - hidden[:, :-1]
-    return outcome, (end <= periods) & (unseen == 0)
+def _tuned(setting: Setting, rows: _Rows, ratio: Array, window: tuple[int, int]) -> Array:
+    """The one level for all items that was cheapest in ``window`` of the past."""
+    between = np.linspace(rows.levels[0], rows.levels[-1], GRID)
+    tried = np.unique(np.concatenate([rows.levels, between, np.atleast_1d(ratio).mean(keepdims=True)]))
+    costs = [setting.act(rows.at(np.asarray(q)), warm_up=window[0], until=window[1]).cost.sum() for q in tried]
+    return np.asarray(tried[int(np.argmin(costs))])
 
 
-def _score(
-    name: str,
-    played: ReplayResult,
-    best: ReplayResult,
-    quantiles: Array,
-    levels: Array,
-    outcome: Array,
-    known: BoolArray,
-) -> ModelScore:
-    missed = outcome[..., None] - quantiles
-    pinball = np.maximum(levels * missed, (levels - 1.0) * missed)[known]
-    middle = int(np.argmin(np.abs(levels - 0.5)))
+def _score(key: tuple[str, str], level: Array, played: Acted, best: Acted, good: Accuracy) -> ModelScore:
     periods = played.periods
     return ModelScore(
-        name=name,
+        name=key[0],
+        rule=key[1],
+        order_level=level,
         cost=float(played.cost.sum() / periods),
         holding=float(played.holding.sum() / periods),
         stockout=float(played.stockout.sum() / periods),
         ordering=float(played.ordering.sum() / periods),
         fill_rate=float(played.filled.sum() / max(float(played.demand.sum()), 1e-300)),
-        pinball=float(pinball.mean()) if pinball.size else float("nan"),
-        coverage=(missed <= 0)[known].mean(axis=0) if known.any() else np.full(len(levels), np.nan),
-        bias=float(-missed[..., middle][known].mean()) if known.any() else float("nan"),
-        dearer=estimate_mean((played.cost - best.cost) / periods),
+        pinball=good.pinball,
+        coverage=good.coverage,
+        bias=good.bias,
+        dearer=_dearer(played.pairs - best.pairs),
     )
+
+
+def _dearer(differences: Array) -> Estimate:
+    """Mean difference with its paired interval; with one pair only there is no interval."""
+    if len(differences) >= 2:
+        return estimate_mean(differences)
+    value = float(differences[0])
+    return Estimate(value=value, low=np.nan, high=np.nan, replications=1)

@@ -9,7 +9,7 @@ import capacity_opt as co
 from capacity_opt.scenario.inventory_network import network_tables
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tables, replenish
 from capacity_opt.scenario.read import Scenario, read_scenario
-from capacity_opt.scenario.spec import Simulation
+from capacity_opt.scenario.spec_judge import Simulation
 
 ITEMS = "item,holding_cost,stockout_cost,fixed_cost,lead_time,on_hand,unit_cost\na,1,9,20,1,3,10\nb,2,19,10,1,0,5\n"
 DEMAND = "item,distribution,mean,standard_deviation\na,poisson,5,\nb,poisson,2,\n"
