@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError, SolverError, UnboundedError
 from capacity_opt.fleet.assemble import plan_from
-from capacity_opt.fleet.decomposition.sizing import Sizing, sized_by_decomposition
+from capacity_opt.fleet.decomposition.sizing import Sizing, sized_by_decomposition, why_extensive
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.infeasibility import explain
 from capacity_opt.fleet.lint import lint_problem
 from capacity_opt.fleet.outcomes import draw_outcomes
-from capacity_opt.fleet.path import Choice, choose_path, solve_decomposed
 from capacity_opt.fleet.prices import settled_duals
 from capacity_opt.fleet.projection import solve_projected
 from capacity_opt.problem.fleet import FleetProblem
@@ -59,8 +58,8 @@ def size_fleet(
     :mod:`capacity_opt.fleet.formulation`. ``gap``: relative optimality gap for whole racks; ``time_limit`` in seconds:
     when it is reached the plan found so far is returned with status ``"feasible"`` and its true bound. ``progress`` is
     called with (seconds, incumbent, bound, gap). ``path``: ``extensive`` (one program), ``decomposition`` (by sample)
-    or ``auto``, see :mod:`capacity_opt.fleet.path`; ``remarks`` of the plan say which was taken and why. Every answer
-    is verified from the inputs.
+    or ``auto``, see :mod:`capacity_opt.fleet.decomposition`; ``remarks`` of the plan say which was taken and why. Every
+    answer is verified from the inputs.
 
     The promise holds in the samples seen; play the plan against unseen ones with ``simulate_fleet`` before relying on
     it. Do not use this where demand must be served from one machine (no packing) or where orders can follow demand
@@ -77,20 +76,17 @@ def size_fleet(
     started = time.monotonic()
     remarks = lint_problem(problem)
     outcomes = draw_outcomes(problem, samples=samples, seed=seed)
-    if solver == "highs":
-        how = Sizing(path=path, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
-        plan = sized_by_decomposition(problem, outcomes, formulation, how)
-        if plan is not None:
-            return replace(plan, remarks=(*plan.remarks, *remarks), seconds=time.monotonic() - started)
+    how = Sizing(path=path, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
+    plan = sized_by_decomposition(problem, outcomes, formulation, how) if solver == "highs" else None
+    if plan is not None:
+        return replace(plan, remarks=(*plan.remarks, *remarks), seconds=time.monotonic() - started)
+    why = why_extensive(problem, outcomes, formulation, how) if solver == "highs" else f"solver is {solver}"
     model = build_model(problem, outcomes, formulation)
-    choice = choose_path(model, path if solver == "highs" else "extensive")
-    answer = answer_model(
-        model, gap=gap, time_limit=time_limit, solver=solver, seed=seed, progress=progress, choice=choice
-    )
+    answer = answer_model(model, gap=gap, time_limit=time_limit, solver=solver, seed=seed, progress=progress)
     require_point(model, answer.solution)
     answer.checked.require()
     plan = plan_from(model, answer.solution, answer.checked, answer.relaxed, answer.relaxed_duals, time_limit)
-    plan = replace(plan, remarks=(f"path: {choice.path} ({choice.why})", *remarks))
+    plan = replace(plan, remarks=(f"path: extensive ({why})", *remarks))
     return replace(plan, seconds=time.monotonic() - started)
 
 
@@ -152,15 +148,11 @@ def answer_model(
     solver: str = "highs",
     seed: int = 7,
     progress: Progress | None = None,
-    choice: Choice | None = None,
 ) -> Answer:
     """Solve a model: the continuous relaxation first (for prices and a bound), then whole racks."""
     if solver != "highs":
         found = solve(model.lp, solver=solver, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
         return Answer(solution=found, checked=verify(model.lp, found, gap=gap))
-    decomposed = None if choice is None else _answer_decomposed(model, choice, gap, time_limit, seed, progress)
-    if decomposed is not None:
-        return decomposed
     session = HighsSession(model.lp, seed=seed)
     integer = bool(model.lp.integer.any())
     if not integer:
@@ -168,23 +160,6 @@ def answer_model(
         duals = settled_duals(model, session, found) if found.reason == "optimal" else found.row_duals
         return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=found, relaxed_duals=duals)
     return _answer_integer(model, session, gap, time_limit, progress)
-
-
-def _answer_decomposed(
-    model: FleetModel, choice: Choice, gap: float, time_limit: float, seed: int, progress: Progress | None
-) -> Answer | None:
-    """The answer by decomposition; ``None`` where that was not chosen, or broke without having been asked for."""
-    if choice.program is None:
-        return None
-    try:
-        found, duals = solve_decomposed(
-            model, choice.program, gap=gap, time_limit=time_limit, seed=seed, progress=progress
-        )
-    except SolverError:
-        if choice.why == "asked for":
-            raise
-        return None
-    return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed_duals=duals)
 
 
 def _answer_integer(

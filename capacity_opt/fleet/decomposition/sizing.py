@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capacity_opt.errors import InfeasibleError, LimitError, SolverError
+from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError, SolverError
 from capacity_opt.fleet.decomposition.fit import why_not, worth_it
 from capacity_opt.fleet.decomposition.solving import Decomposed, Progress, solve_decomposed
 from capacity_opt.fleet.decomposition.telling import plan_of
@@ -16,6 +16,8 @@ from capacity_opt.fleet.outcomes import Outcomes
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.solvers.solve import solve
+
+PATHS = ("auto", "extensive", "decomposition")
 
 EXPLAINED_SAMPLES = 100
 """An infeasibility is explained on so many samples, where it shows there."""
@@ -38,8 +40,10 @@ def sized_by_decomposition(
     """The plan, its first remark saying why this way was taken; ``None`` where it was not asked for, does not fit, is
     not worth it, or ended without an answer that could be verified.
 
-    Raises ``InfeasibleError`` and ``LimitError`` as ``size_fleet`` does.
+    Raises ``ArgumentError`` for an unknown path, ``InfeasibleError`` and ``LimitError`` as ``size_fleet`` does.
     """
+    if how.path not in PATHS:
+        raise ArgumentError(f"path must be one of {', '.join(PATHS)}, got {how.path!r}")
     if (
         how.path == "extensive"
         or formulation not in FORMULATIONS
@@ -62,6 +66,24 @@ def sized_by_decomposition(
     plan = plan_of(found)
     why = "asked for" if how.path == "decomposition" else f"{outcomes.count} samples that differ in demand only"
     return replace(plan, remarks=(f"path: decomposition ({why})",)) if all(c.passed for c in plan.checks) else None
+
+
+def why_extensive(problem: FleetProblem, outcomes: Outcomes, formulation: str, how: Sizing) -> str:
+    """In a few words, why :func:`sized_by_decomposition` gave no plan.
+
+    Raises ``ArgumentError`` where ``path`` asks for a decomposition that cannot be.
+    """
+    if how.path == "extensive":
+        return "asked for"
+    why = why_not(problem, outcomes, formulation)
+    if why is not None and how.path == "decomposition":
+        raise ArgumentError(f"this model cannot be decomposed: {why}. Use path = 'auto'")
+    if why is not None:
+        return f"cannot be decomposed: {why}"
+    columns = outcomes.count * recourse_columns(problem)
+    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem)):
+        return f"about {columns} columns are few enough for one program"
+    return "the decomposition's answer could not be verified"
 
 
 def recourse_columns(problem: FleetProblem) -> int:

@@ -17,6 +17,7 @@ from capacity_opt.solvers.backend import relative_gap
 from capacity_opt.solvers.rounding import column_violation, row_violation
 from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution, continue_search, start_search
 from capacity_opt.solvers.stochastic.fixed import Settled, recourse_of
+from capacity_opt.solvers.stochastic.kernels import compile_kernels
 from capacity_opt.solvers.verify import Check, Verification
 
 Array = NDArray[np.float64]
@@ -50,6 +51,7 @@ def solve_decomposed(
     progress: Progress | None = None,
 ) -> Decomposed:
     """Solve ``problem`` on ``outcomes`` that differ in demand only (see :mod:`.fit`)."""
+    compile_kernels()
     started = time.perf_counter()
     pieces = pieces_of(problem, outcomes)
     search = start_search(pieces.program, seed=seed)
