@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         optimize_booking_limits,
     )
     from capacity_opt.admission.commitment import Commitment, optimize_commitment
-    from capacity_opt.admission.critical_levels import CriticalLevels, tune_critical_levels
+    from capacity_opt.admission.critical_levels import CriticalLevels, fluid_revenue, tune_critical_levels
     from capacity_opt.admission.decide import AdmissionRule, Decision, decide
     from capacity_opt.admission.engset import Engset, engset
     from capacity_opt.admission.erlang import (
@@ -353,6 +353,7 @@ _HOMES = {
     "explain_orders": "inventory.explain",
     "export_model": "fleet.reference",
     "fill_with_spot": "admission.overcommit",
+    "fluid_revenue": "admission.critical_levels",
     "frontier": "frontier",
     "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
@@ -576,6 +577,7 @@ __all__ = [
     "explain_orders",
     "export_model",
     "fill_with_spot",
+    "fluid_revenue",
     "frontier",
     "hayward_blocking",
     "lead_time_demand",

@@ -148,7 +148,8 @@ def _compared(
     if not needed:
         level, revenue, excess = np.zeros_like(level), first_revenue, first_excess
     blocking = judge(level[None])[0] if needed else first
-    bound = _upper_bound(pool, pool.load * (1.0 - pool.most_blocked))
+    least = pool.load * (1.0 - pool.most_blocked)
+    bound = fluid_revenue(pool.capacity, load=pool.load, size=pool.size, price=pool.value / pool.size, least=least)
     return CriticalLevels(
         capacity=pool.capacity,
         reservation=level,
@@ -203,15 +204,25 @@ def _judge(pool: Pool, rate: Array, holding: Array, quick: Judge) -> tuple[Liter
     return ("recursion", quick, 0) if chain is None else ("chain", by_chain(chain), len(chain.used))
 
 
-def _upper_bound(pool: Pool, floors: Array) -> float:
-    """Mean loads as a fractional knapsack: floors first, then the dearest units."""
-    held = np.minimum(floors, pool.load)
-    room = pool.capacity - float(held @ pool.size)
-    earned = float(held @ pool.value)
-    for k in np.argsort(-pool.value / pool.size, kind="stable"):
-        more = min(max(room, 0.0) / pool.size[k], pool.load[k] - held[k]) if pool.size[k] <= pool.capacity else 0.0
-        room -= more * pool.size[k]
-        earned += more * pool.value[k]
+def fluid_revenue(
+    capacity: float, *, load: ArrayLike, size: ArrayLike, price: ArrayLike, least: ArrayLike = 0.0
+) -> float:
+    """Money per unit of time that no admission policy can exceed on average: mean loads as a fractional knapsack.
+
+    Per class (n,): ``load`` requests in progress without limit, ``size`` units, ``price`` per unit held and unit of
+    time, ``least`` requests in progress that must be served however cheap (floors first, then the dearest units).
+
+    >>> fluid_revenue(20, load=[16, 16], size=[1, 1], price=[3, 1])
+    52.0
+    """
+    asked, units, money = (np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (load, size, price))
+    held = np.minimum(np.broadcast_to(np.asarray(least, dtype=np.float64), asked.shape), asked)
+    room = capacity - float(held @ units)
+    earned = float(held @ (money * units))
+    for k in np.argsort(-money, kind="stable"):
+        more = min(max(room, 0.0) / units[k], asked[k] - held[k]) if units[k] <= capacity else 0.0
+        room -= more * units[k]
+        earned += more * units[k] * money[k]
     return float(earned)
 
 

@@ -16,6 +16,11 @@ from capacity_opt.errors import ArgumentError
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
+LOOKS = 100
+"""Draws among which one in progress is found, in proportion to their length."""
+TRIES = 512
+"""Draws of the requests in progress of which the first that fits is taken."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedLoss:
@@ -52,6 +57,7 @@ def simulate_admission(
     requests: int = 100_000,
     replications: int = 20,
     warm_up: float = 0.1,
+    loaded: bool = False,
     level: float = 0.99,
 ) -> SimulatedLoss:
     """Play Poisson requests against a pool, or a network of pools, and count who is turned away.
@@ -59,7 +65,9 @@ def simulate_admission(
     One pool: ``capacity`` a number, ``size`` (classes,). A network: ``capacity`` (pools,), ``size`` (pools, classes).
     ``holding_time``: mean per class (then exponential), or a Demand of shape () or (classes,) to draw from.
     ``reservation`` (classes,): units that must stay free after admission, in every pool used. Each of ``replications``
-    plays ``requests`` arrivals and does not count the first share ``warm_up``. Same seed, same answer.
+    plays ``requests`` arrivals and does not count the first share ``warm_up``. ``loaded``: begin with as many requests
+    in progress as fit of what would be there without limit, each with the time it has left, instead of empty: where
+    some requests stay far longer than others an empty pool takes long to fill. Same seed, same answer.
 
     >>> told = simulate_admission(6, arrival_rate=[2.0], holding_time=[1.0], size=[1], seed=7, requests=20_000)
     >>> bool(told.covers([0.012084592])[0])
@@ -75,10 +83,15 @@ def simulate_admission(
     runs = int(_checks.whole("replications", replications, at_least=2))
     skipped = int(count * float(_checks.between("warm_up", warm_up, 0.0, 0.9)))
     confidence = float(_checks.fraction("level", level))
-    draws = [_draw(rng, rate, holding_time, count) for rng in map(np.random.default_rng, _seeds(seed, runs))]
+    draws = []
+    for rng in map(np.random.default_rng, _seeds(seed, runs)):
+        parts = [_in_progress(rng, rate, holding_time, (room, units), kept)] if loaded else []
+        parts.append(_draw(rng, rate, holding_time, count))
+        draws.append([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
     arrival, kind, hold = zip(*draws, strict=True)
+    early = len(arrival[0]) - count
     asked, lost, busy, elapsed = play(
-        np.stack(arrival), np.stack(kind), np.stack(hold), units, room[:, None] - kept, skipped
+        np.stack(arrival), np.stack(kind), np.stack(hold), units, room[:, None] - kept, skipped + early
     )
     blocking, low, high = _ratio(lost, asked, confidence)
     used, used_low, used_high = _ratio(busy, np.broadcast_to(elapsed[:, None], busy.shape), confidence)
@@ -118,15 +131,49 @@ def _draw(
     """Arrival times, classes and holding times of one replication."""
     arrival = np.cumsum(rng.exponential(1.0 / rate.sum(), count))
     kind = rng.choice(rate.size, size=count, p=rate / rate.sum())
-    if isinstance(holding_time, Demand):
-        if holding_time.shape not in ((), rate.shape):
-            raise ArgumentError(f"holding_time must have shape () or {rate.shape}, got {holding_time.shape}")
-        drawn = holding_time.sample(count, rng=rng)
-        hold = drawn if drawn.ndim == 1 else drawn[np.arange(count), kind]
-    else:
-        mean = _checks.positive("holding_time", _checks.shape("holding_time", holding_time, rate.shape, "classes"))
-        hold = rng.exponential(1.0, count) * mean[kind]
+    hold = _hold(rng, kind, rate.shape, holding_time)
     return arrival, kind, np.ascontiguousarray(np.maximum(hold, 0.0))
+
+
+def _hold(rng: np.random.Generator, kind: Whole, shape: tuple[int, ...], holding_time: ArrayLike | Demand) -> Array:
+    """Holding times of requests of these classes."""
+    if not isinstance(holding_time, Demand):
+        mean = _checks.positive("holding_time", _checks.shape("holding_time", holding_time, shape, "classes"))
+        held: Array = rng.exponential(1.0, len(kind)) * mean[kind]
+        return held
+    if holding_time.shape not in ((), shape):
+        raise ArgumentError(f"holding_time must have shape () or {shape}, got {holding_time.shape}")
+    drawn = holding_time.sample(len(kind), rng=rng)
+    return drawn if drawn.ndim == 1 else drawn[np.arange(len(kind)), kind]
+
+
+def _in_progress(
+    rng: np.random.Generator, rate: Array, holding_time: ArrayLike | Demand, pools: tuple[Whole, Whole], kept: Whole
+) -> tuple[Array, Whole, Array]:
+    """What is there at time 0: arrival times (0), classes and times left.
+
+    First come, first served in the long run: an unlimited pool, given that it fits (where that hardly ever happens,
+    the fewest of many draws, and the pool begins full). What is seen in progress was more likely a long request, and is
+    somewhere in its middle. Classes that keep capacity free come first, so that all of it gets in. Always as many
+    entries: the surplus leaves at once.
+    """
+    given = holding_time.mean if isinstance(holding_time, Demand) else holding_time
+    load = rate * np.broadcast_to(np.asarray(given, dtype=np.float64), rate.shape)
+    counts = rng.poisson(load, (TRIES, rate.size))
+    fits = np.all(counts @ pools[1].T <= pools[0], axis=1)
+    wanted = counts[np.argmax(fits)] if fits.any() else counts[np.argmin(counts @ pools[1].sum(axis=0))]
+    order = np.argsort(-kept, kind="stable")
+    most = np.ceil(load + 8.0 * np.sqrt(load + 1.0)).astype(np.int64)[order]
+    kind = np.repeat(order, most)
+    there = np.concatenate([np.arange(n) < count for n, count in zip(most, wanted[order])])
+    if isinstance(holding_time, Demand):
+        held = _hold(rng, np.repeat(kind, LOOKS), rate.shape, holding_time).reshape(-1, LOOKS)
+        total = np.cumsum(np.maximum(held, 0.0), axis=1)
+        found = (total < (rng.random(len(kind)) * total[:, -1])[:, None]).sum(axis=1)
+        left = held[np.arange(len(kind)), np.minimum(found, LOOKS - 1)] * rng.random(len(kind))
+    else:
+        left = _hold(rng, kind, rate.shape, holding_time)
+    return np.zeros(len(kind)), kind, np.where(there, np.maximum(left, 0.0), 0.0)
 
 
 def _ratio(part: NDArray[np.generic], whole: NDArray[np.generic], level: float) -> tuple[Array, Array, Array]:

@@ -40,6 +40,7 @@ def _keys() -> dict[str, Any]:
 
 def _tables() -> dict[str, Any]:
     from capacity_opt.scenario import schema
+    from capacity_opt.scenario.requests import REQUESTS
 
     return {
         table.name: {
@@ -58,5 +59,5 @@ def _tables() -> dict[str, Any]:
                 for column in table.columns
             ],
         }
-        for table in (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, schema.ITEMS)
+        for table in (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, REQUESTS, schema.ITEMS)
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from capacity_opt.report import judging, study_tables, tables
+from capacity_opt.report import admission, judging, study_tables, tables
 from capacity_opt.report.charts import frontier, runway, service, supply, waterfall
 from capacity_opt.report.charts.chart import Chart
 from capacity_opt.report.contents import RunContents
@@ -124,6 +124,7 @@ def build(run: RunContents) -> list[Section]:
         _tornado(run),
         _rejected(run),
         _utilization(run),
+        _admission(run),
     ]
     made += [Section(**part) for part in judging.parts(run)]
     made += [_prices(run), _inventory(run), _verification(run), _warnings(run)]
@@ -248,6 +249,20 @@ def _utilization(run: RunContents) -> Section | None:
     lead = "Four numbers, never one: what is allocated, used, committed and stranded."
     charts = _present(service.utilization(run))
     return Section(key="utilization", title=table.title, lead=lead, charts=charts, tables=[table] if charts else [])
+
+
+def _admission(run: RunContents) -> Section | None:
+    if not run.has("admission_pools"):
+        return None
+    tone = "bad" if admission.failed(run) else ""
+    return Section(
+        key="admission",
+        title="Admission on the day",
+        lead=admission.lead(run),
+        charts=_present(admission.chart(run)),
+        tables=[admission.levels(run), admission.pools(run)],
+        tone=tone,
+    )
 
 
 def _prices(run: RunContents) -> Section | None:

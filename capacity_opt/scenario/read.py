@@ -25,6 +25,7 @@ from capacity_opt.scenario.overrides import Patch
 from capacity_opt.scenario.placement import lint_room, read_room
 from capacity_opt.scenario.plan_lint import lint_plan
 from capacity_opt.scenario.problems import Problems
+from capacity_opt.scenario.requests import REQUESTS, Request, read_requests
 from capacity_opt.scenario.spec import Frontier, Spec
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
@@ -37,8 +38,9 @@ class Scenario:
 
     ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets
     (or ``network`` the stages in their place); ``backtest`` the history with the forecasts to be weighed;
-    ``room`` where ordered servers stand; ``frontier``, ``simulation`` the sections; ``spec`` every key; ``warnings``
-    remarks about the data; ``files`` what was read, by the name in the scenario. What the scenario has no section for
+    ``room`` where ordered servers stand; ``requests`` who asks on the day; ``frontier``, ``simulation`` the sections;
+    ``spec`` every key; ``warnings`` remarks about the data; ``files`` what was read, by the name in the scenario. What
+    the scenario has no section for
     is ``None``.
     """
 
@@ -48,6 +50,7 @@ class Scenario:
     timeline: Timeline
     fleet: FleetProblem | None = None
     room: Room | None = None
+    requests: tuple[Request, ...] = ()
     inventory: Inventory | None = None
     network: NetworkProblem | None = None
     backtest: BacktestProblem | None = None
@@ -118,6 +121,7 @@ def read_scenario(
     spec = source.spec
     context = Context(_timeline(source), spec.money.currency, {}, problems)
     fleet, room = _fleet(source, context) if spec.fleet is not None else (None, None)
+    requests = read_requests(source, context, fleet) if fleet is not None else ()
     stages = spec.inventory is not None and spec.inventory.network is not None
     inventory = read_inventory(source, context) if spec.inventory is not None and not stages else None
     network = read_network(source, context) if stages else None
@@ -132,6 +136,7 @@ def read_scenario(
         timeline=context.timeline,
         fleet=fleet,
         room=room,
+        requests=requests,
         inventory=inventory,
         network=network,
         backtest=backtest,
@@ -163,6 +168,8 @@ def _tables_read(spec: Spec) -> list[str]:
     names += [] if spec.backtest is None else ["history", "forecasts"]
     if spec.fleet is None:
         return names
+    if spec.admission is not None:
+        names.append(REQUESTS.name)
     if spec.fleet.placement is not None:
         names += [table.name for table in schema.PLACEMENT_TABLES]
     return [*names, "demand", *(table.name for table in schema.FLEET_TABLES if getattr(spec.fleet, table.name))]
@@ -172,8 +179,9 @@ def _check_sections(source: Source) -> None:
     spec, problems = source.spec, source.problems
     if spec.fleet is None and spec.inventory is None and spec.backtest is None:
         problems.error("E240", FILE, "has no step to do", fix="Add [inventory], [fleet] or [backtest]")
-    if spec.frontier is not None and spec.fleet is None:
-        problems.error("E240", FILE, "[frontier] needs [fleet]", row=source.toml.line(("frontier",)), fix="Add [fleet]")
+    for name in ("frontier", "admission", "levers"):
+        if getattr(spec, name) is not None and spec.fleet is None:
+            problems.error("E240", FILE, f"[{name}] needs [fleet]", row=source.toml.line((name,)), fix="Add [fleet]")
     names = [block.name for block in spec.time.blocks]
     if len(set(names)) < len(names):
         problems.error("E210", FILE, "two [time] blocks have the same name", value=", ".join(names), fix="Rename one")

@@ -85,10 +85,10 @@ def _owned(problem: FleetProblem, plan: FleetPlan) -> dict[str, Array]:
     """(K, Z, T) servers in service: as planned, and of the past and already on order alone."""
     certain = replace(problem, disruptions=None, supply=replace(problem.supply, recourse_from=None))
     before = owned_before(Frame(certain, draw_outcomes(certain, samples=1, seed=0)))[0]
-    return {"plan": plan.stock + _committed(problem, plan), "no_new_orders": before}
+    return {"plan": plan.stock + committed_servers(problem, plan), "no_new_orders": before}
 
 
-def _committed(problem: FleetProblem, plan: FleetPlan) -> Array:
+def committed_servers(problem: FleetProblem, plan: FleetPlan) -> Array:
     """(K, Z, T) servers of commitments in force, booked on the first zone of their region."""
     options, servers = problem.options, np.zeros_like(plan.stock)
     age = np.arange(len(problem.periods))[None, :] - np.arange(len(problem.periods))[:, None]

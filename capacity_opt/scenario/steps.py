@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.fleet.placement import place_plan
-from capacity_opt.fleet.size import size_fleet
+from capacity_opt.fleet.size import evaluate_fleet, size_fleet
 from capacity_opt.frontier import Frontier, frontier
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.scenario.admission_step import AdmissionOutcome, admission_answer, admission_tables, admit
+from capacity_opt.scenario.admission_value import costed, valued_problem
 from capacity_opt.scenario.answer import fleet_answer
 from capacity_opt.scenario.backtest_step import backtest_answer, backtest_tables, run_backtest
 from capacity_opt.scenario.calibrate import calibrated
@@ -41,6 +43,7 @@ JUDGE = 1_000_003
 ITEMS_JUDGE = 2_000_003
 FAN = 3_000_017
 CALIBRATION = 4_000_037
+ADMISSION = 5_000_011
 SOLVE_LIMIT = 300.0
 
 
@@ -62,6 +65,7 @@ class StepOutcome:
     plan: FleetPlan | None = None
     judged: FleetJudgement | None = None
     placement: Placement | None = None
+    admission: AdmissionOutcome | None = None
     curve: Frontier | None = None
     backtest: Backtest | None = None
     answer: str = ""
@@ -75,6 +79,8 @@ class StepOutcome:
             said.append(self.judged.kept)
         if self.inventory is not None:
             said.append(self.inventory.kept)
+        if self.admission is not None and self.admission.kept is not None:
+            said.append(self.admission.kept)
         return all(said) if said else None
 
 
@@ -131,6 +137,10 @@ def _fleet(
     watch.ended("judge")
     if scenario.room is not None and not watch.stopped():
         _place(scenario, scenario.room, problem, outcome, watch)
+    if scenario.requests and not watch.stopped():
+        outcome.admission = admission_of(scenario, plan, watch)
+        outcome.tables |= admission_tables(outcome.admission, problem)
+        watch.ended("admission")
 
 
 def _place(scenario: Scenario, room: Room, problem: FleetProblem, outcome: StepOutcome, watch: Watch) -> None:
@@ -141,6 +151,26 @@ def _place(scenario: Scenario, room: Room, problem: FleetProblem, outcome: StepO
     outcome.placement = place_plan(outcome.plan, problem, room, time_limit=section.time_limit)
     outcome.tables |= placement_tables(outcome.placement, problem)
     watch.ended("placement")
+
+
+@told_as_fault()
+def admission_of(scenario: Scenario, plan: FleetPlan, watch: Watch) -> AdmissionOutcome:
+    """Levels for the plan's capacity as the ``[admission]`` section says, on demand that the plan has not seen."""
+    problem, section = scenario.fleet, scenario.spec.admission
+    assert problem is not None
+    assert section is not None
+    simulation = scenario.simulation or Simulation()
+    asked = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
+    return admit(
+        problem,
+        plan,
+        scenario.requests,
+        section,
+        asked=asked,
+        seed=scenario.seed + ADMISSION,
+        tell=watch.tell,
+        stopped=watch.stopped,
+    )
 
 
 def _own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
@@ -169,15 +199,25 @@ def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
         said += f", gap {gap:.2%}" if math.isfinite(gap) else ""
         tell(f"fleet plan: {seconds:.0f} s, {said}")
 
-    return size_fleet(
-        _aimed(scenario, scenario.fleet, tell),
+    aimed = valued = _aimed(scenario, scenario.fleet, tell)
+    admission, limit = scenario.spec.admission, section.time_limit or SOLVE_LIMIT
+    if admission is not None and admission.value_in_plan:
+        tell("valuing capacity by what it earns on the day")
+        valued = valued_problem(aimed, scenario.requests, admission, seed=scenario.seed)
+    plan = size_fleet(
+        valued,
         formulation=section.formulation,
         gap=section.gap,
         seed=scenario.seed,
-        time_limit=section.time_limit or SOLVE_LIMIT,
+        time_limit=limit,
         solver=section.solver or "highs",
         progress=progress,
     )
+    if valued is aimed:
+        return plan
+    tell("costing the plan by the scenario's own penalties")
+    own = evaluate_fleet(plan, aimed, formulation=section.formulation, seed=scenario.seed, time_limit=limit)
+    return costed(plan, own)
 
 
 def _aimed(scenario: Scenario, problem: FleetProblem, tell: Tell) -> FleetProblem:
@@ -224,6 +264,8 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
         parts.append(fleet_answer(scenario, outcome.plan))
     if outcome.placement is not None and outcome.placement.unplaced.any():
         parts.append(placement_answer(outcome.placement))
+    if outcome.admission is not None and scenario.fleet is not None:
+        parts.append(admission_answer(outcome.admission, scenario.fleet))
     if outcome.inventory is not None:
         due = outcome.inventory.values["order_now"] > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
@@ -233,4 +275,5 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
         broken = [verdict for verdict in outcome.judged.verdicts if verdict.outcome == "not_kept"]
         if broken:
             parts.append("on fresh samples not every promise is kept: " + broken[0].sentence.rstrip("."))
+    parts = [part for part in parts if part]
     return "; ".join(parts) + "." if parts else ""

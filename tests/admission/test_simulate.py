@@ -56,3 +56,16 @@ def test_same_seed_same_answer_and_errors():
         co.simulate_admission([4, 4], **given, seed=9)
     with pytest.raises(co.ArgumentError, match="arrival_rate must be above 0"):
         co.simulate_admission(4, arrival_rate=[0.0], holding_time=1.0, size=[1], seed=1)
+
+
+def test_a_loaded_start_shows_the_long_run_where_an_empty_one_would_still_be_filling():
+    # A request stays far longer than the play lasts: from empty nothing would ever be lost.
+    asked = {"arrival_rate": [80.0, 1.0], "holding_time": [0.1, 40.0], "size": [1, 1], "seed": 5}
+    exact = float(co.erlang_b(48.0, 50))
+    how = {"requests": 1000, "replications": 400}
+    empty = co.simulate_admission(50, **asked, **how)
+    loaded = co.simulate_admission(50, **asked, **how, loaded=True)
+    assert empty.blocking[0] < 0.2 * exact
+    assert loaded.covers([exact, exact]).all()
+    heavy = asked | {"holding_time": co.LogNormal([0.1, 40.0], [0.2, 80.0])}
+    assert co.simulate_admission(50, **heavy, **how, loaded=True).blocking[0] == pytest.approx(exact, rel=0.2)
