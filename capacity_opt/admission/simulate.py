@@ -83,15 +83,11 @@ def simulate_admission(
     runs = int(_checks.whole("replications", replications, at_least=2))
     skipped = int(count * float(_checks.between("warm_up", warm_up, 0.0, 0.9)))
     confidence = float(_checks.fraction("level", level))
-    draws = []
-    for rng in map(np.random.default_rng, _seeds(seed, runs)):
-        parts = [_in_progress(rng, rate, holding_time, (room, units), kept)] if loaded else []
-        parts.append(_draw(rng, rate, holding_time, count))
-        draws.append([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
-    arrival, kind, hold = zip(*draws, strict=True)
-    early = len(arrival[0]) - count
+    arrival, kind, hold = _draws(
+        _seeds(seed, runs), rate, holding_time, count, start=(room, units, kept) if loaded else None
+    )
     asked, lost, busy, elapsed = play(
-        np.stack(arrival), np.stack(kind), np.stack(hold), units, room[:, None] - kept, skipped + early
+        arrival, kind, hold, units, room[:, None] - kept, skipped + arrival.shape[1] - count
     )
     blocking, low, high = _ratio(lost, asked, confidence)
     used, used_low, used_high = _ratio(busy, np.broadcast_to(elapsed[:, None], busy.shape), confidence)
@@ -123,6 +119,24 @@ def _pools(capacity: ArrayLike, size: ArrayLike) -> tuple[Whole, Whole]:
 
 def _seeds(seed: int, runs: int) -> list[np.random.SeedSequence]:
     return np.random.SeedSequence(int(_checks.whole("seed", seed))).spawn(runs)
+
+
+def _draws(
+    seeds: list[np.random.SeedSequence],
+    rate: Array,
+    holding_time: ArrayLike | Demand,
+    count: int,
+    *,
+    start: tuple[Whole, Whole, Whole] | None,
+) -> tuple[Array, Whole, Array]:
+    """Arrival times, classes and holding times (replications, requests); first what is there at the ``start``."""
+    draws = []
+    for rng in map(np.random.default_rng, seeds):
+        parts = [] if start is None else [_in_progress(rng, rate, holding_time, start[:2], start[2])]
+        parts.append(_draw(rng, rate, holding_time, count))
+        draws.append([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
+    arrival, kind, hold = (np.stack(column) for column in zip(*draws, strict=True))
+    return arrival, kind, hold
 
 
 def _draw(
