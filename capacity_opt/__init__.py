@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from capacity_opt.executor import Executor, executor_named
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.commitments import CommitmentUse, measure_commitments
+    from capacity_opt.fleet.decomposition.exporting import export_smps
     from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.placement import place_plan, place_servers
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
@@ -188,6 +189,9 @@ if TYPE_CHECKING:
     from capacity_opt.simulation.result import SimulationResult
     from capacity_opt.simulation.rolling import RollingResult, roll_fleet
     from capacity_opt.simulation.verdict import Verdict
+    from capacity_opt.solvers.stochastic.smps import StochasticProgram, read_smps
+    from capacity_opt.solvers.stochastic.smps_writer import write_smps
+    from capacity_opt.solvers.stochastic.solve import StochasticSolution, solve_stochastic
 
 __version__ = "0.1.0"
 
@@ -303,6 +307,8 @@ _HOMES = {
     "SimulationResult": "simulation.result",
     "SolverError": "errors",
     "SpotFill": "admission.overcommit",
+    "StochasticProgram": "solvers.stochastic.smps",
+    "StochasticSolution": "solvers.stochastic.solve",
     "TimeVaryingOrderUpTo": "problem.policies",
     "TwoEchelonAllocation": "inventory.two_echelon",
     "TwoEchelonStock": "inventory.two_echelon",
@@ -352,6 +358,7 @@ _HOMES = {
     "explain_line": "inventory.explain",
     "explain_orders": "inventory.explain",
     "export_model": "fleet.reference",
+    "export_smps": "fleet.decomposition.exporting",
     "fill_with_spot": "admission.overcommit",
     "fluid_revenue": "admission.critical_levels",
     "frontier": "frontier",
@@ -397,6 +404,7 @@ _HOMES = {
     "price_by_difference": "fleet.differences",
     "randomized_bid_prices": "admission.bid_prices",
     "read_scenario": "scenario.read",
+    "read_smps": "solvers.stochastic.smps",
     "replay": "simulation.replay",
     "roll_fleet": "simulation.rolling",
     "round_orders": "inventory.rounding",
@@ -408,10 +416,12 @@ _HOMES = {
     "simulate_fleet": "simulation.fleet",
     "size_fleet": "fleet.size",
     "solve_reference": "fleet.reference",
+    "solve_stochastic": "solvers.stochastic.solve",
     "sweep_newsvendor_budget": "inventory.budget",
     "tune_critical_levels": "admission.critical_levels",
     "tune_overcommit": "admission.overcommit",
     "value_of_uncertainty": "fleet.uncertainty",
+    "write_smps": "solvers.stochastic.smps_writer",
 }
 
 __all__ = [
@@ -526,6 +536,8 @@ __all__ = [
     "SimulationResult",
     "SolverError",
     "SpotFill",
+    "StochasticProgram",
+    "StochasticSolution",
     "TimeVaryingOrderUpTo",
     "TwoEchelonAllocation",
     "TwoEchelonStock",
@@ -576,6 +588,7 @@ __all__ = [
     "explain_line",
     "explain_orders",
     "export_model",
+    "export_smps",
     "fill_with_spot",
     "fluid_revenue",
     "frontier",
@@ -621,6 +634,7 @@ __all__ = [
     "price_by_difference",
     "randomized_bid_prices",
     "read_scenario",
+    "read_smps",
     "replay",
     "roll_fleet",
     "round_orders",
@@ -632,10 +646,12 @@ __all__ = [
     "simulate_fleet",
     "size_fleet",
     "solve_reference",
+    "solve_stochastic",
     "sweep_newsvendor_budget",
     "tune_critical_levels",
     "tune_overcommit",
     "value_of_uncertainty",
+    "write_smps",
 ]
 
 

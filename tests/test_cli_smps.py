@@ -117,7 +117,9 @@ def test_random_costs_go_to_the_extensive_form_with_the_reason(call, instance):
     assert code == 0
     # Serving earns 10/3 a unit in the mean, at most 10 units are asked, buying costs 2.5: 10 * (10/3 - 2.5).
     assert "shop: -8.333333333 over 3 outcomes" in out
-    assert "Path:      extensive form (its recourse matrix or cost is random, not only right-hand sides)" in out
+    assert (
+        "Path:      extensive form (its recourse matrix, cost or bounds are random, not only right-hand sides)" in out
+    )
 
 
 def test_three_stages_are_solved_in_extensive_form(call, instance):
@@ -133,7 +135,7 @@ def test_more_stages_than_fit_are_refused_with_the_reason(call, instance, tmp_pa
     stoch = f"STOCH         shop\nINDEP         DISCRETE\n{many}{late}ENDATA\n"
     code, _, err = call(instance(core=THREE_CORE, time=THREE_TIME, stoch=stoch))
     assert code == 3
-    assert "it has 3 stages, so it can only be solved in extensive form, which would have about 1e+07 columns" in err
+    assert "it has 3 stages, so it is to be solved in extensive form, which would have about 1e+07 columns" in err
     assert not (tmp_path / "runs").exists()
 
 
@@ -141,9 +143,15 @@ def test_samples_are_drawn_where_asked(call, instance):
     code, out, _ = call(instance(), "--set", "samples=500", "--seed", "3")
     assert code == 0
     assert "over 500 drawn samples" in out
-    code, _, err = call(instance(stoch=RANDOM_COST), "--set", "samples=500")
+    code, out, _ = call(instance(stoch=RANDOM_COST), "--set", "samples=100", "--set", "sampling=sobol")
+    assert code == 0
+    assert "over 100 drawn samples" in out
+    code, _, err = call(instance(stoch=RANDOM_COST), "--set", "path=decomposition", "--set", "sampling=halton")
     assert code == 3
-    assert "cannot be sampled: its recourse matrix or cost is random" in err
+    assert "sampling must be one of random, antithetic, sobol" in err
+    code, _, err = call(instance(stoch=RANDOM_COST), "--set", "path=decomposition")
+    assert code == 3
+    assert "cannot be decomposed: its recourse matrix, cost or bounds are random" in err
 
 
 def test_an_instance_that_asks_for_too_much_is_exit_4(call, instance, tmp_path):

@@ -29,12 +29,15 @@ def command(
     quiet: bool,
     verbose: int,
 ) -> int:
-    """Write the fleet model of SCENARIO to FILE, by its ending: .mps or .lp, for any solver.
+    """Write the fleet model of SCENARIO to FILE, by its ending: .mps or .lp (all samples in one program, for any
+    solver), or .smps (core, time and stoch file, for solvers of stochastic programs and for capacity-opt run).
 
     \b
     Examples:
       capacity-opt export my-plan model.mps --samples 20
+      capacity-opt export my-plan model.smps --samples 1000
     """
+    from capacity_opt.fleet.decomposition.exporting import LISTING, export_smps
     from capacity_opt.fleet.reference.export import export_model
     from capacity_opt.scenario.read import read_scenario
 
@@ -42,14 +45,13 @@ def command(
     read = read_scenario(scenario, set=settings, variant=variant)
     if read.fleet is None or read.spec.fleet is None:
         raise ArgumentError("only the fleet model can be exported: this scenario has no [fleet]")
+    own_seed = read.seed if seed is None else seed
     try:
-        export_model(
-            read.fleet,
-            file,
-            formulation=read.spec.fleet.formulation,
-            samples=samples,
-            seed=read.seed if seed is None else seed,
-        )
+        if file.suffix == LISTING:
+            export_smps(read.fleet, file, samples=samples, seed=own_seed)
+        else:
+            formulation = read.spec.fleet.formulation
+            export_model(read.fleet, file, formulation=formulation, samples=samples, seed=own_seed)
     except OSError as error:
         raise RunFolderError(f"{file} cannot be written: {error.strerror}") from error
     if as_json:

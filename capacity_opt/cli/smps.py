@@ -40,7 +40,7 @@ def describe_smps(path: Path, settings: tuple[str, ...], output: Output) -> int:
 
     files = smps_files(path, settings)
     program = read_smps(files.core, time=files.time, stoch=files.stoch)
-    taken, why = way(program, files.samples)
+    taken, why = way(program, files.samples, files.path)
     lp = program.core.lp
     facts = {
         "name": program.name, "stages": list(program.stages), "outcomes": program.outcomes, "rows": lp.rows,

@@ -32,12 +32,13 @@ from capacity_opt.solvers.stochastic.smps import (
     StochasticProgram,
     read_smps,
 )  # fmt: skip
-from capacity_opt.solvers.stochastic.solve import MOST_LISTED, StochasticSolution, solve_stochastic, why_not_decomposed
+from capacity_opt.solvers.stochastic.solve import PATHS, StochasticSolution, solve_stochastic
 from capacity_opt.solvers.stochastic.tree import MOST_COLUMNS
+from capacity_opt.solvers.stochastic.two_stage import MOST_LISTED, SAMPLINGS, why_not_decomposed
 
 LISTING = ".smps"
 SUFFIXES = (LISTING, *CORE_SUFFIXES)
-SETTINGS = ("time", "stoch", "samples")
+SETTINGS = ("time", "stoch", "samples", "sampling", "path")
 TOLERANCE = 1e-6
 GAP, TIME_LIMIT, SEED = 1e-6, 300.0, 1
 
@@ -58,12 +59,14 @@ class StochasticRun:
 
 @dataclass(frozen=True, kw_only=True)
 class SmpsFiles:
-    """The files of an instance and how many outcomes to draw (``None``: all of them)."""
+    """The files of an instance, how many outcomes to draw (``None``: all of them) and how, and the path asked for."""
 
     core: Path
     time: Path
     stoch: Path
     samples: int | None = None
+    sampling: str = "random"
+    path: str = "auto"
 
 
 def is_smps(path: Path) -> bool:
@@ -72,7 +75,8 @@ def is_smps(path: Path) -> bool:
 
 
 def smps_files(path: Path, settings: Sequence[str] = ()) -> SmpsFiles:
-    """The core, time and stoch files that ``path`` stands for; ``settings`` ``time=``, ``stoch=`` and ``samples=``.
+    """The core, time and stoch files that ``path`` stands for; ``settings`` ``time=``, ``stoch=``, ``samples=``,
+    ``sampling=`` and ``path=``.
 
     ``path`` is the core file, a stem with the suffix ``.smps``, or a ``.smps`` file that lists the three files. Raises
     :class:`~capacity_opt.ScenarioError` where one is missing.
@@ -86,13 +90,20 @@ def smps_files(path: Path, settings: Sequence[str] = ()) -> SmpsFiles:
     for file in (core, time_file, stoch):
         if not file.is_file():
             raise _fault(file.name, "no such file", _have(file))
-    return SmpsFiles(core=core, time=time_file, stoch=stoch, samples=_samples(given.get("samples")))
+    return SmpsFiles(
+        core=core,
+        time=time_file,
+        stoch=stoch,
+        samples=_samples(given.get("samples")),
+        sampling=_one_of("sampling", given.get("sampling", SAMPLINGS[0]), SAMPLINGS),
+        path=_one_of("path", given.get("path", PATHS[0]), PATHS),
+    )
 
 
 def _setting(text: str) -> tuple[str, str]:
     name, _, value = (part.strip() for part in text.partition("="))
     if name not in SETTINGS or not value:
-        raise ScenarioError([Problem("E241", "--set", "an SMPS instance takes time=FILE, stoch=FILE and samples=N",
+        raise ScenarioError([Problem("E241", "--set", f"an SMPS instance takes {'=, '.join(SETTINGS)}=",
                                      value=shown(text), fix=did_you_mean(name, SETTINGS))])  # fmt: skip
     return name, value
 
@@ -123,6 +134,13 @@ def _have(file: Path) -> str:
     return f"Have {', '.join(near[:10])}" if near else "An instance is a .cor, a .tim and a .sto file"
 
 
+def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
+    if text not in known:
+        rule = f"{name} must be one of {', '.join(known)}"
+        raise ScenarioError([Problem("E241", "--set", rule, value=shown(text), fix=did_you_mean(text, known))])
+    return text
+
+
 def _samples(text: str | None) -> int | None:
     if text is None:
         return None
@@ -135,29 +153,31 @@ def _fault(file: str, rule: str, fix: str = "") -> ScenarioError:
     return ScenarioError([Problem("E305", file, rule, fix=fix)])
 
 
-def way(program: StochasticProgram, samples: int | None) -> tuple[str, str]:
+def way(program: StochasticProgram, samples: int | None, path: str = "auto") -> tuple[str, str]:
     """Which path will be taken and why. Raises :class:`~capacity_opt.ScenarioError` where none can be, with the reason.
 
     Two stages whose right-hand sides alone are random are decomposed; all others, more stages among them, are solved
     in extensive form where that fits.
     """
     against = why_not_decomposed(program)
-    if against is None:
+    if samples is not None and len(program.stages) != 2:
+        raise _fault(program.name, f"cannot be sampled: {against}", "Leave samples out")
+    if path == "decomposition" and against is not None:
+        raise _fault(program.name, f"cannot be decomposed: {against}", "Leave path out")
+    if against is None and path != "extensive":
         if samples is None and program.outcomes > MOST_LISTED:
             rule = f"has {program.outcomes:.3g} outcomes, more than the {MOST_LISTED:,} that can be listed"
             raise _fault(program.name, rule, "Solve a sample of them: --set samples=1000")
         return "decomposition", "only right-hand sides are random and the recourse is continuous"
-    if samples is not None:
-        raise _fault(program.name, f"cannot be sampled: {against}", "Leave samples out")
-    size = program.outcomes * float(np.sum(program.column_stage == len(program.stages) - 1))
+    size = (samples or program.outcomes) * float(np.sum(program.column_stage == len(program.stages) - 1))
     if size > MOST_COLUMNS:
         raise _fault(
             program.name,
-            f"{against}, so it can only be solved in extensive form, which would have about {size:.3g} columns "
-            f"(limit {MOST_COLUMNS:,})",
-            "Use a stoch file with fewer outcomes",
+            f"{against or 'path=extensive was asked for'}, so it is to be solved in extensive form, which would have "
+            f"about {size:.3g} columns (limit {MOST_COLUMNS:,})",
+            "Solve a sample of it (--set samples=100)" if len(program.stages) == 2 else "Use a smaller stoch file",
         )
-    return "extensive form", against
+    return "extensive form", against or "asked for"
 
 
 def run_smps(
@@ -179,7 +199,7 @@ def run_smps(
     begun, started = dt.datetime.now(dt.UTC), time.perf_counter()
     files = smps_files(Path(path), set)
     program = read_smps(files.core, time=files.time, stoch=files.stoch)
-    way(program, files.samples)
+    way(program, files.samples, files.path)
     chosen = {"seed": SEED if seed is None else seed, "gap": gap or GAP, "time_limit": time_limit or TIME_LIMIT}
     identity = _identity(files, chosen)
     digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:8]
@@ -219,7 +239,13 @@ def _identity(files: SmpsFiles, chosen: dict[str, Any]) -> dict[str, Any]:
         "libraries": versions(),
         "inputs": inputs,
         "seed": chosen["seed"],
-        "options": {"samples": files.samples, "gap": chosen["gap"], "time_limit": chosen["time_limit"]},
+        "options": {
+            "samples": files.samples,
+            "sampling": files.sampling,
+            "path": files.path,
+            "gap": chosen["gap"],
+            "time_limit": chosen["time_limit"],
+        },
     }
 
 
@@ -232,7 +258,9 @@ def _solved(
         if progress is not None:
             progress(f"{program.name}: {seconds:.0f} s, iteration {iterations}, bounds {lower:,.6g} to {upper:,.6g}")
 
-    answer = solve_stochastic(program, samples=files.samples, progress=tell, **chosen)
+    answer = solve_stochastic(
+        program, samples=files.samples, sampling=files.sampling, path=files.path, progress=tell, **chosen
+    )
     if answer.reason == "infeasible":
         raise InfeasibleError(f"{program.name} has no first stage that every outcome can live with")
     if answer.reason == "unbounded":
@@ -253,13 +281,16 @@ def _first_stage(program: StochasticProgram, answer: StochasticSolution) -> tupl
     rows = np.flatnonzero(program.row_stage == 0)
     activity = lp.matrix[rows][:, place] @ x
     whole = lp.integer[place]
-    checks = {
+    beyond = program.core.sense * (answer.bound - answer.objective)
+    checks = {check.name: (check.value, check.tolerance) for check in answer.checks}
+    own = {
         "first-stage rows kept": _beyond(activity, lp.row_lower[rows], lp.row_upper[rows]),
         "first-stage bounds kept": _beyond(x, lp.column_lower[place], lp.column_upper[place]),
         "first-stage integers whole": float(np.abs(x - np.rint(x))[whole].max(initial=0.0)),
-        "bound below objective": max(0.0, answer.bound - answer.objective) / max(1.0, abs(answer.objective)),
+        "bound below objective": max(0.0, beyond) / max(1.0, abs(answer.objective)),
     }
-    broken = [f"{name}: {value:.3g} > {TOLERANCE:g}" for name, value in checks.items() if not value <= TOLERANCE]
+    checks |= {name: (value, TOLERANCE) for name, value in own.items()}
+    broken = [f"{name}: {value:.3g} > {limit:g}" for name, (value, limit) in checks.items() if not value <= limit]
     if broken:
         raise VerificationError(f"{program.name}: the answer failed our own check. {'; '.join(broken)}")
     first = {names[int(i)]: float(value) for i, value in zip(place, x)}
@@ -269,8 +300,8 @@ def _first_stage(program: StochasticProgram, answer: StochasticSolution) -> tupl
     }  # fmt: skip
     kept: dict[str, Any] = {
         "check": list(checks),
-        "value": list(checks.values()),
-        "tolerance": [TOLERANCE] * len(checks),
+        "value": [value for value, _ in checks.values()],
+        "tolerance": [limit for _, limit in checks.values()],
     }
     kept["passed"] = [True] * len(checks)
     return first, {"first_stage": Table(columns), "checks": Table(kept)}

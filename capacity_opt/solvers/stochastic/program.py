@@ -39,6 +39,7 @@ class SampleGroup:
     sample; ``values`` (S, len(random_rows)) what each sample adds in the family's random rows; ``probability`` (S,);
     ``weight`` multiplies the group's expected cost in the objective (0: the group only asks for a feasible recourse);
     ``counted`` (coupling rows, n): what a unit of each recourse column adds to the coupling rows in expectation.
+    ``samples`` (S,): which of the program's samples these are (``None``: all of them, in order).
     """
 
     technology: sparse.csr_array
@@ -47,6 +48,7 @@ class SampleGroup:
     probability: Array
     weight: float = 1.0
     counted: Array | None = None
+    samples: IntArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from capacity_opt.errors import SolverError
 from capacity_opt.solvers.linear_program import LinearProgram
-from capacity_opt.solvers.stochastic.smps import COST, MATRIX, RHS, Block, Element, StochasticProgram, TreeScenario
+from capacity_opt.solvers.stochastic.distributions import COST, LOWER, MATRIX, RHS, UPPER, Block, Element
+from capacity_opt.solvers.stochastic.smps import StochasticProgram
 
 Array = NDArray[np.float64]
 MOST_COLUMNS = 5_000_000
@@ -78,7 +79,7 @@ def _scenario_nodes(program: StochasticProgram) -> Iterator[Node]:
     for scenario in program.scenarios:
         branch = max(scenario.branch, 1) if scenario.parent < 0 else scenario.branch
         path = paths[scenario.parent][:branch] if scenario.parent >= 0 else (0,)
-        changes = _inherited(program, scenario)
+        changes = program.changes_of(scenario)
         for stage in range(len(path), len(program.stages)):
             mine = {e: v for e, v in changes.items() if element_stage(e, program) == stage}
             path = (*path, len(nodes))
@@ -88,12 +89,6 @@ def _scenario_nodes(program: StochasticProgram) -> Iterator[Node]:
             weight[passed] = weight.get(passed, 0.0) + scenario.probability
     for i, node in enumerate(nodes):
         yield Node(stage=node.stage, path=node.path, probability=weight[i], changes=node.changes)
-
-
-def _inherited(program: StochasticProgram, scenario: TreeScenario) -> dict[Element, float]:
-    if scenario.parent < 0:
-        return dict(scenario.changes)
-    return {**_inherited(program, program.scenarios[scenario.parent]), **scenario.changes}
 
 
 def extensive_form_of_tree(program: StochasticProgram) -> LinearProgram:
@@ -152,8 +147,16 @@ def _node_part(
     for element, changed_value in node.changes.items():
         if element.kind == COST:
             cost[element.column] = changed_value
-    bounds = (lp.column_lower[columns], lp.column_upper[columns])
+    bounds = _node_bounds(program, node, columns)
     return matrix, (node.probability * cost[columns], lower, upper, *bounds, lp.integer[columns].astype(np.float64))
+
+
+def _node_bounds(program: StochasticProgram, node: Node, columns: NDArray[np.intp]) -> tuple[Array, Array]:
+    lower, upper = program.core.lp.column_lower.copy(), program.core.lp.column_upper.copy()
+    for element, value in node.changes.items():
+        if element.kind in (LOWER, UPPER):
+            (lower if element.kind == LOWER else upper)[element.column] = value
+    return lower[columns], upper[columns]
 
 
 def _places(program: StochasticProgram, node: Node, offsets: NDArray[np.int64]) -> NDArray[np.int64]:

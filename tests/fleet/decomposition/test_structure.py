@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from capacity_opt import export_smps, read_smps, size_fleet, solve_stochastic
 from capacity_opt.fleet.decomposition.fit import why_not, worth_it
 from capacity_opt.fleet.decomposition.structure import pieces_of
 from capacity_opt.fleet.formulation import build_model
@@ -85,3 +86,11 @@ def test_other_formulations_and_protection_in_part_are_refused():
 def test_small_problems_are_left_to_one_program():
     assert not worth_it(10, 100)
     assert worth_it(1000, 500)
+
+
+def test_an_exported_fleet_solves_to_the_same_cost_from_its_files(tmp_path):
+    problem = replace(random_fleet(3, frozenset({"lead_time", "substitution"})), integer=False)
+    listing = export_smps(problem, tmp_path / "plan.smps")
+    core, time, stoch = (tmp_path / name for name in listing.read_text().split())
+    found = solve_stochastic(read_smps(core, time=time, stoch=stoch))
+    assert found.objective == pytest.approx(size_fleet(problem, gap=1e-7).objective, rel=1e-5)
