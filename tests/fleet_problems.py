@@ -86,7 +86,7 @@ def make_problem(
         service=_service(groups, sizes, rest.get("service", {})),
         finance=_finance(sizes, rest.get("finance", {})),
         options=_options(rest.get("options", {}), sizes),
-        **own,
+        **({"samples": len(own["demand"].probability)} if isinstance(own["demand"], GivenPaths) else {}) | own,
     )
 
 

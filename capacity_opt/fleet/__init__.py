@@ -39,7 +39,8 @@ power, rack_units, space[z,t]   what the servers in service take, within the zon
 capex_budget, cumulative_budget[t]  cash for orders; opex_budget[t] expected running cost
 commitment_limit[m,t]           commitments in force
 order_minimum, order_maximum[k,z,t]  an order is 0 or within its bounds
-change[k,z,t]                   racks = last plan + more - fewer; change_least_*, change_most_* its smallest size
+change[k,z,t]                   racks = last plan + more - fewer; change_least_*, change_most_* its size where it
+                                goes up or down, change_either not both
 utilization[r]                  expected use of owned servers is at least the floor
 demand[j,t,b,s]                 served + unmet = demand
 capacity[k,p,r,t,b,s]           resource taken on a type within what its servers have

@@ -149,6 +149,7 @@ def _least_change(
     assert stability is not None
     labels = [problem.server_types.names, problem.sites.zones, problem.periods]
     least = stability.minimum_change * stability.last
+    either = builder.rows("change_either", labels, upper=1.0, where=needed)
     for name, columns, most in (("up", more, rack_limit(frame)), ("down", fewer, stability.last)):
         goes = builder.columns(f"goes_{name}", labels, upper=1.0, integer=True, where=needed)
         low = builder.rows(f"change_least_{name}", labels, lower=0.0, where=needed)
@@ -157,6 +158,7 @@ def _least_change(
         builder.add(low, goes, -least)
         builder.add(high, columns, 1.0)
         builder.add(high, goes, -most)
+        builder.add(either, goes, 1.0)
 
 
 def _utilization(builder: ModelBuilder, frame: Frame, supply: SupplyColumns, normal: RecourseColumns) -> None:

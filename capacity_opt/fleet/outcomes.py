@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError
+from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import FleetProblem
 
 Array = NDArray[np.float64]
@@ -84,30 +85,52 @@ def outcomes_from(problem: FleetProblem, values: Array, probability: Array, *, s
 
 
 def draw_outcomes(problem: FleetProblem, *, samples: int | None = None, seed: int = 7) -> Outcomes:
-    """``samples`` joint outcomes (``problem.samples`` unless told otherwise)."""
+    """``samples`` joint outcomes (``problem.samples`` unless told otherwise). A list of given demand samples is taken
+    whole; where supply is drawn beside it, each is repeated as often as ``samples`` allows."""
     count = int(_checks.whole("samples", problem.samples if samples is None else samples, at_least=1))
     values, probability = problem.demand.draw(count, seed=seed)
+    times = max(1, count // len(probability)) if _drawn_supply(problem) else 1
+    if times > 1:
+        values, probability = np.repeat(values, times, axis=0), np.repeat(probability / times, times)
     return outcomes_from(problem, values, probability, seed=seed)
+
+
+def _drawn_supply(problem: FleetProblem) -> bool:
+    """Whether zones, deliveries or spot capacity are drawn at random."""
+    if isinstance(problem.disruptions, GivenDisruptions):
+        return False
+    return problem.disruptions is not None or len(_risky(problem)) > 0
+
+
+def _risky(problem: FleetProblem) -> NDArray[np.intp]:
+    """Spot options that are not always there."""
+    options = problem.options
+    spot = np.array([kind == "spot" for kind in options.kind], dtype=bool)
+    return np.flatnonzero(spot & (options.availability < 1.0)) if spot.any() else np.zeros(0, dtype=np.intp)
 
 
 def _disruptions(problem: FleetProblem, count: int, seed: int) -> tuple[Array, IntArray]:
     sizes = problem.sizes
     if problem.disruptions is None:
         return np.ones((count, sizes["Z"], sizes["T"])), np.zeros((count, sizes["K"], sizes["Z"]), dtype=np.int64)
+    if isinstance(problem.disruptions, GivenDisruptions):
+        problem.disruptions.for_samples(count)
     available, delay = problem.disruptions.draw(count, seed=seed + 1)
     _checks.share("zone availability", available)
     return np.asarray(available, dtype=np.float64), _checks.whole("delivery delay", delay)
 
 
 def _bought(problem: FleetProblem, count: int, seed: int) -> Array:
-    """Spot is there with its probability, drawn per sample and period; everything else always is."""
-    sizes, options = problem.sizes, problem.options
+    """Spot is there as given by sample, or with its probability, drawn per sample and period; everything else always
+    is."""
+    sizes, given = problem.sizes, problem.disruptions
+    if isinstance(given, GivenDisruptions):
+        return given.for_samples(count).option_share(sizes["M"], sizes["T"])
     there = np.ones((count, sizes["M"], sizes["T"]))
-    spot = np.array([kind == "spot" for kind in options.kind], dtype=bool)
-    risky = np.flatnonzero(spot & (options.availability < 1.0)) if spot.any() else np.zeros(0, dtype=np.intp)
+    risky = _risky(problem)
     if len(risky) == 0:
         return there
-    chance = options.availability[risky]
+    chance = problem.options.availability[risky]
     if count == 1:
         there[:, risky] = chance[None, :, None]
         return there

@@ -168,6 +168,12 @@ def options(tables: FleetTables, source: Source) -> PurchaseOptions:
     )
 
 
+def option_rows(tables: FleetTables) -> list[int]:
+    """(M,) the row of options.csv that each option stands in."""
+    table = tables.optional.get("options")
+    return [] if table is None else _spread(table, len(tables.region_names))[0]
+
+
 def _spread(table: TypedTable, regions: int) -> tuple[list[int], list[int]]:
     pairs = [
         (row, g)

@@ -17,7 +17,7 @@ from capacity_opt.scenario.problems import did_you_mean, shown
 from capacity_opt.scenario.schema import TableSchema, resource_columns
 from capacity_opt.scenario.spec import Fleet
 from capacity_opt.scenario.timeline import Timeline, whole_periods
-from capacity_opt.scenario.typed import Context, TypedTable, one_or_all, typed
+from capacity_opt.scenario.typed import ALL, Context, TypedTable, one_or_all, typed
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -162,7 +162,7 @@ def server_types(tables: FleetTables) -> ServerTypes:
     """(K,) and (K, R) arrays of the server types."""
     numbers, count = tables.types.numbers, len(tables.type_names)
     life = np.array([np.inf if np.isinf(v) else whole_periods(v) for v in numbers["life"]])
-    yearly = numbers["annual_failure_rate"]
+    yearly, own = numbers["annual_failure_rate"], numbers["failure_rate"]
     space = numbers["space_m2"]
     return ServerTypes(
         names=tables.type_names,
@@ -171,7 +171,7 @@ def server_types(tables: FleetTables) -> ServerTypes:
         power_kw=numbers["power_kw"],
         rack_units=numbers["rack_units"],
         life=life,
-        failure_rate=1.0 - (1.0 - yearly) ** (1.0 / tables.timeline.per_year),
+        failure_rate=np.where(np.isnan(own), 1.0 - (1.0 - yearly) ** (1.0 / tables.timeline.per_year), own),
         space=space if space.any() else None,
     )
 
@@ -219,11 +219,7 @@ def demand_groups(tables: FleetTables, groups: Groups) -> DemandGroups:
         ],
         axis=1,
     )
-    allowed = np.zeros((len(of), len(tables.region_names)), dtype=bool)
-    for j, c in enumerate(of.tolist()):
-        allowed[j, classes.lists["allowed_regions"][c]] = True
-        allowed[j, groups.home_region[j]] = True
-    away = np.arange(len(tables.region_names))[None, :] != groups.home_region[:, None]
+    allowed, spill_cost = _spill(tables, groups)
     return DemandGroups(
         names=groups.names,
         classes=tables.class_names,
@@ -235,9 +231,30 @@ def demand_groups(tables: FleetTables, groups: Groups) -> DemandGroups:
         compatible=compatible[of],
         serve_cost=serve_cost[of],
         allowed_region=allowed,
-        spill_cost=np.where(away, classes.numbers["spill_cost"][of][:, None], 0.0),
+        spill_cost=spill_cost,
         overcommit=sold[of],
     )
+
+
+def _spill(tables: FleetTables, groups: Groups) -> tuple[BoolArray, Array]:
+    """(J, G) where each group may be served, and at which cost: classes.csv, then spill.csv."""
+    classes, of, home = tables.classes, groups.group_class, groups.home_region
+    allowed = np.zeros((len(of), len(tables.region_names)), dtype=bool)
+    for j, c in enumerate(of.tolist()):
+        allowed[j, classes.lists["allowed_regions"][c]] = True
+        allowed[j, home[j]] = True
+    away = np.arange(len(tables.region_names))[None, :] != home[:, None]
+    cost = np.where(away, classes.numbers["spill_cost"][of][:, None], 0.0)
+    patch = tables.optional.get("spill")
+    for row in range(len(patch) if patch is not None else 0):
+        assert patch is not None
+        named = [patch.positions[name][row] for name in ("class", "home_region")]
+        meant = np.logical_and.reduce([(at == ALL) | (own == at) for at, own in zip(named, (of, home), strict=True)])
+        to = patch.positions["region"][row]
+        allowed[meant, to] = patch.flags["allowed"][row] is not False
+        if not np.isnan(patch.numbers["spill_cost"][row]):
+            cost[meant, to] = patch.numbers["spill_cost"][row]
+    return allowed, np.where(away, cost, 0.0)
 
 
 def _pairs(tables: FleetTables) -> tuple[BoolArray, Array, Array]:

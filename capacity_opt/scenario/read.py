@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from capacity_opt.demand.protocol import Demand
@@ -16,7 +16,7 @@ from capacity_opt.problem.placement import Room
 from capacity_opt.scenario import fleet_supply, fleet_tables, lint, schema
 from capacity_opt.scenario.backtest_tables import BacktestProblem, read_backtest
 from capacity_opt.scenario.demand_rows import read_demand
-from capacity_opt.scenario.disruptions import disruptions
+from capacity_opt.scenario.disruptions import with_disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
 from capacity_opt.scenario.inventory_network import NetworkProblem, read_network
 from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
@@ -205,6 +205,10 @@ def _fleet(source: Source, context: Context) -> tuple[FleetProblem | None, Room 
     groups = groups_of(rows, axes, problems)
     demand = None if problems.failed else fleet_demand(rows, groups, axes, problems)
     problem = None if demand is None else _problem(source, tables, axes, groups, demand)
+    if problem is not None:
+        names = list(dict.fromkeys(filter(None, rows.table.texts.get("sample", []))))
+        demand, disruptions = with_disruptions(tables, problem.options, fleet_supply.option_rows(tables), demand, names)
+        problem = replace(problem, demand=demand, disruptions=disruptions)
     if problem is not None and room is not None:
         lint_room(room, problem, tables, problems)
     return problem, room
@@ -235,7 +239,6 @@ def _problem(
             integer=fleet.integer,
             samples=fleet.samples,
             stability=fleet_supply.stability(tables, source),
-            disruptions=disruptions(tables, source),
             utilization_floor=floor,
         )
     except ArgumentError as error:

@@ -89,6 +89,8 @@ SERVER_TYPES = TableSchema("server_types", "models of server that the fleet may 
     Column("rack_units", "number", "height in a rack", default=0.0, unit="U per server"),
     Column("annual_failure_rate", "number", "share of the servers in service lost for good in a year", default=0.0,
            rule="share", unit="per year"),
+    Column("failure_rate", "number", "the same per period, instead of annual_failure_rate", default=NAN, rule="share",
+           unit="per period"),
     Column("retirable", "flag", "the plan may retire the servers that are there now early", default=False),
     Column("retirement_cost", "money", "cost of retiring one server early", default=0.0, unit="per server"),
     Column("salvage", "money", "got back for a server at the end, or when retired early", default=0.0,
@@ -145,6 +147,16 @@ COMPATIBILITY = TableSchema(
     NOTE,
 ))  # fmt: skip
 
+SPILL = TableSchema("spill", "which region may serve whose demand, at which cost; patches classes.csv, later rows win", (), (
+    replace(CLASS, default="", meaning="demand class; blank: all"),
+    Column("home_region", "id", "where the demand is at home; blank: all", default="", of="regions"),
+    Column("region", "id", "where it may be served", of="regions"),
+    Column("allowed", "flag", "whether it may", default=True),
+    Column("spill_cost", "money", "cost of serving it there; blank: as classes.csv says", default=NAN,
+           unit="per demand unit and period"),
+    NOTE,
+))  # fmt: skip
+
 PROTECTION = TableSchema(
     "protection", "share of a class that must still be served while a zone is lost; patches classes.csv",
     ("class", "zone"), (
@@ -197,20 +209,36 @@ LAST_PLAN = TableSchema("last_plan", "orders of the plan before this one; change
     NOTE,
 ))  # fmt: skip
 
-OUTAGES = TableSchema("outages", "a zone is partly or wholly gone in a period, in some samples", (), (
+SAMPLE = Column(
+    "sample", "id", "sample of the demand table in which it happens; blank: by chance", default="", example="high"
+)
+
+OUTAGES = TableSchema(
+    "outages", "a zone is partly or wholly gone in a period; by chance independently of demand, zones and periods", (), (
+    SAMPLE,
     ANY_ZONE,
     ANY_PERIOD,
-    Column("probability", "number", "chance in a period", rule="share"),
+    Column("probability", "number", "chance in a period; blank where the sample is named", default=NAN, rule="share"),
     Column("available_share", "number", "share of the servers that still work", default=0.0, rule="share"),
     NOTE,
 ))  # fmt: skip
 
 DELAYS = TableSchema(
-    "delays", "all orders of this plan come late in some samples; what is left to 1 comes in time", (), (
+    "delays", "all orders of this plan come late; by chance independently by type and zone, the rest comes in time", (), (
+    SAMPLE,
     ANY_SERVER_TYPE,
     ANY_ZONE,
     Column("delay", "duration", "later than the lead time; rounded up to whole periods"),
-    Column("probability", "number", "chance", rule="share"),
+    Column("probability", "number", "chance; blank where the sample is named", default=NAN, rule="share"),
+    NOTE,
+))  # fmt: skip
+
+OPTION_AVAILABILITY = TableSchema("option_availability", "how much of an option is there in a sample", (), (
+    Column("option", "id", "name", of="options"),
+    Column("sample", "id", "sample of the demand table", example="high"),
+    ANY_PERIOD,
+    Column("available_share", "number", "share of the option's limit that is there; 0: none (without a limit: 0 or 1)",
+           default=0.0, rule="share"),
     NOTE,
 ))  # fmt: skip
 
@@ -349,6 +377,7 @@ ITEM_DEMAND_KEYS = (
 )
 
 FLEET_TABLES = (
-    SERVER_TYPES, ZONES, CLASSES, COMPATIBILITY, PROTECTION, INITIAL_STOCK, PLACED_ORDERS, SUPPLY, LIMITS, BUDGETS,
+    SERVER_TYPES, ZONES, CLASSES, COMPATIBILITY, SPILL, PROTECTION, INITIAL_STOCK, PLACED_ORDERS, SUPPLY, LIMITS, BUDGETS,
     OPTIONS, OPTION_PRICES, COVERAGE, LAST_PLAN, OUTAGES, DELAYS,
+    OPTION_AVAILABILITY,
 )  # fmt: skip

@@ -179,11 +179,13 @@ class Fleet(Section):
     options: str | None = Field(default=None, description="table")
     option_prices: str | None = Field(default=None, description="table")
     compatibility: str | None = Field(default=None, description="table")
+    spill: str | None = Field(default=None, description="table")
     protection: str | None = Field(default=None, description="table")
     coverage: str | None = Field(default=None, description="table")
     last_plan: str | None = Field(default=None, description="table")
     outages: str | None = Field(default=None, description="table")
     delays: str | None = Field(default=None, description="table")
+    option_availability: str | None = Field(default=None, description="table")
     minimum_change: float = Field(
         default=0.0, ge=0, le=1, description="an order of last_plan stays, or changes by at least this share"
     )

@@ -13,6 +13,7 @@ from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.fleet.placement import place_plan
 from capacity_opt.fleet.size import evaluate_fleet, size_fleet
 from capacity_opt.frontier import Frontier, frontier
+from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
@@ -179,9 +180,11 @@ def _own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
     assert problem is not None
     assert section is not None
     values, chance = problem.demand.draw(problem.samples, seed=scenario.seed)
+    disruptions = problem.disruptions
     if section.formulation == "deterministic":
         values, chance = np.tensordot(chance, values, 1)[None], np.ones(1)
-    seen = replace(problem, demand=GivenSamples(values, chance))
+        disruptions = None if isinstance(disruptions, GivenDisruptions) else disruptions
+    seen = replace(problem, demand=GivenSamples(values, chance), disruptions=disruptions)
     return np.asarray(simulate_fleet(plan, seen, samples=max(2, len(chance)), seed=scenario.seed).fill_by_period.value)
 
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.errors import InfeasibleError, LimitError, SolverError
 from capacity_opt.fleet.size import size_fleet
+from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import DisruptionPaths, FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.run_folder import Table, table_of
@@ -126,7 +127,11 @@ def flat(problem: FleetProblem) -> FleetProblem:
 def without_lead_time(problem: FleetProblem) -> FleetProblem:
     """Every order serves in its own period, from the first period on, and none comes late."""
     supply = replace(problem.supply, lead_time=np.zeros_like(problem.supply.lead_time), first_order=0)
-    on_time = None if problem.disruptions is None else _OnTime(problem.disruptions)
+    on_time: DisruptionPaths | None = None
+    if isinstance(problem.disruptions, GivenDisruptions):
+        on_time = replace(problem.disruptions, delay=np.zeros_like(problem.disruptions.delay))
+    elif problem.disruptions is not None:
+        on_time = _OnTime(problem.disruptions)
     return replace(problem, supply=supply, disruptions=on_time)
 
 

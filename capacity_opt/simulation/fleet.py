@@ -100,7 +100,7 @@ def _means(plan: FleetPlan, arena: Arena, world: World, service: Array) -> Means
     budget = np.where(committed, committed_units(plan, problem), limit).T
     return Means(
         servers=np.ascontiguousarray(servers.reshape(*servers.shape[:2], -1)),
-        budget=np.where(world.spot > 0, budget, 0.0),
+        budget=np.where(world.spot > 0, budget * np.where(world.spot > 0, world.spot, 1.0), 0.0),
         lost=np.ascontiguousarray(np.moveaxis(world.available <= 0, 1, 2)),
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError
+from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import DisruptionPaths, FleetProblem
 from capacity_opt.simulation.asked import judge_seed
 
@@ -25,7 +26,7 @@ DEMAND, DISRUPTION, SPOT, CHOICE = range(4)
 class World:
     """``demand`` (S, J, T, B); ``probability`` (S,) of a complete list of outcomes, or None for equally likely draws;
     ``available`` (S or 1, Z, T) share of a zone's servers that work; ``delay`` (S or 1, K, Z) periods; ``spot``
-    (S or 1, T, M) whether an option is there."""
+    (S or 1, T, M) share of an option's limit that is there."""
 
     demand: Array
     probability: Array | None
@@ -38,6 +39,8 @@ def draw_world(problem: FleetProblem, *, samples: int, seed: int, disruptions: D
     """Fresh outcomes. A demand that is a finite list is judged on the whole list, exactly, unless supply is random."""
     samples = int(_checks.whole("samples", samples, at_least=2))
     disruptions = problem.disruptions if disruptions is None else disruptions
+    if isinstance(disruptions, GivenDisruptions):
+        return _given_world(problem, disruptions)
     spot = _spot(problem, samples, seed)
     demand, probability = problem.demand.draw(samples, seed=_number(seed, DEMAND))
     _check_demand(problem, demand)
@@ -53,6 +56,21 @@ def draw_world(problem: FleetProblem, *, samples: int, seed: int, disruptions: D
         spot=spot,
         available=available,
         delay=delay,
+    )
+
+
+def _given_world(problem: FleetProblem, given: GivenDisruptions) -> World:
+    """A list of joint outcomes, played whole."""
+    share = given.option_share(problem.sizes["M"], problem.sizes["T"])
+    demand, probability = problem.demand.draw(given.count, seed=0)
+    _check_demand(problem, demand)
+    given.for_samples(len(demand))
+    return World(
+        demand=np.ascontiguousarray(demand, dtype=np.float64),
+        probability=_checks.probabilities("probability", probability),
+        spot=np.ascontiguousarray(np.moveaxis(share, 1, 2)),
+        available=given.available,
+        delay=given.delay,
     )
 
 

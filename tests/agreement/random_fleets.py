@@ -130,6 +130,7 @@ class Maker:
             blocks=tuple(f"b{b}" for b in range(self.B)),
             block_share=g.dirichlet(np.full(self.B, 5.0)),
             integer=not self.on("continuous"),
+            samples=self.S,
             stability=stability if self.on("stability") else None,
             utilization_floor=self.some("utilization", self.R, high=0.4) if self.on("utilization") else None,
             disruptions=Disrupted(

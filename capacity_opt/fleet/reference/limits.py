@@ -166,6 +166,12 @@ def _stability(m: Any, data: Data) -> None:
         goes = columns(m, f"goes_{way}", needed, kind=BINARY)
         names = (f"change_least_{way}", f"change_most_{way}")
         _zero_or_between(m, names, needed, size, goes, least, most)
+    if not needed:
+        return
+
+    @rows(m, "change_either", needed)
+    def change_either(*kzt: str) -> Any:
+        return at_most(total([(1.0, m.goes_up[kzt]), (1.0, m.goes_down[kzt])]), 1.0)
 
 
 def _utilization(m: Any, data: Data) -> None:
