@@ -18,8 +18,8 @@ IntArray = NDArray[np.int64]
 class GivenDisruptions:
     """Supply, sample by sample, for a demand that is a list of as many given samples.
 
-    ``available`` (S, Z, T): share of a zone's servers that work; ``delay`` (S, K, Z): whole periods by which every order
-    of this plan comes late; ``options`` (S, M, T): share of an option's limit that is there (``None``: all of it).
+    ``available`` (S, Z, T): share of a zone's servers that work; ``delay`` (S, K, Z): whole periods by which every
+    order of this plan comes late; ``options`` (S, M, T): share of an option's limit there (``None``: all of it).
     Nothing else is drawn: optimiser and judge both take them as they are. Raises ``ArgumentError`` where
     the numbers of samples differ.
 

@@ -1,7 +1,8 @@
 """What may happen to supply: zones partly gone, orders late, options not there; drawn, listed, or given by sample.
 
 Rows without a sample are chances, independent of demand and of each other. Where demand is a list of samples and all
-combinations are few, they are listed exactly; otherwise they are drawn. Rows with a sample happen in it, and only there.
+combinations are few, they are listed exactly; otherwise they are drawn. Rows with a sample happen in it,
+and only there.
 """
 
 from __future__ import annotations

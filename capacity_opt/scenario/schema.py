@@ -147,7 +147,8 @@ COMPATIBILITY = TableSchema(
     NOTE,
 ))  # fmt: skip
 
-SPILL = TableSchema("spill", "which region may serve whose demand, at which cost; patches classes.csv, later rows win", (), (
+SPILL = TableSchema(
+    "spill", "which region may serve whose demand, at which cost; patches classes.csv, later rows win", (), (
     replace(CLASS, default="", meaning="demand class; blank: all"),
     Column("home_region", "id", "where the demand is at home; blank: all", default="", of="regions"),
     Column("region", "id", "where it may be served", of="regions"),
@@ -214,7 +215,7 @@ SAMPLE = Column(
 )
 
 OUTAGES = TableSchema(
-    "outages", "a zone is partly or wholly gone in a period; by chance independently of demand, zones and periods", (), (
+    "outages", "a zone is partly or wholly gone in a period; by chance independently by zone and period", (), (
     SAMPLE,
     ANY_ZONE,
     ANY_PERIOD,
@@ -224,7 +225,7 @@ OUTAGES = TableSchema(
 ))  # fmt: skip
 
 DELAYS = TableSchema(
-    "delays", "all orders of this plan come late; by chance independently by type and zone, the rest comes in time", (), (
+    "delays", "all orders of this plan come late; by chance independently by type and zone, else in time", (), (
     SAMPLE,
     ANY_SERVER_TYPE,
     ANY_ZONE,
@@ -377,7 +378,6 @@ ITEM_DEMAND_KEYS = (
 )
 
 FLEET_TABLES = (
-    SERVER_TYPES, ZONES, CLASSES, COMPATIBILITY, SPILL, PROTECTION, INITIAL_STOCK, PLACED_ORDERS, SUPPLY, LIMITS, BUDGETS,
-    OPTIONS, OPTION_PRICES, COVERAGE, LAST_PLAN, OUTAGES, DELAYS,
-    OPTION_AVAILABILITY,
+    SERVER_TYPES, ZONES, CLASSES, COMPATIBILITY, SPILL, PROTECTION, INITIAL_STOCK, PLACED_ORDERS, SUPPLY, LIMITS,
+    BUDGETS, OPTIONS, OPTION_PRICES, COVERAGE, LAST_PLAN, OUTAGES, DELAYS, OPTION_AVAILABILITY,
 )  # fmt: skip

@@ -22,8 +22,7 @@ def folder(path: Path, fleet: str = "", periods: int = 1, top: str = "", **table
     path.mkdir(parents=True, exist_ok=True)
     (path / "scenario.toml").write_text(
         f'schema_version = 1\nname = "small"\nseed = 3\n{top}\n[time]\nperiods = {periods}\n'
-        + ("" if "blocks" not in top else "")
-        + '[demand]\nkind = "samples"\nfile = "demand.csv"\n'
+        '[demand]\nkind = "samples"\nfile = "demand.csv"\n'
         f'[fleet]\nresources = ["cpu"]\ncapital = "cash"\ninteger = false\ngap = 0.0\n{named}\n{fleet}\n'
     )
     for name, text in (BASE | tables).items():
@@ -62,7 +61,7 @@ def test_spot_over_two_periods_and_two_demands_is_every_combination(tmp_path):
     )
     problem = co.read_scenario(path).fleet
     assert problem.disruptions.count == 2 * 4
-    values, chance = problem.demand.draw(1, seed=0)
+    _, chance = problem.demand.draw(1, seed=0)
     gone = problem.disruptions.options[:, 0] == 0
     assert chance.sum() == pytest.approx(1)
     assert chance[gone.all(axis=1)].sum() == pytest.approx(0.75**2)
@@ -146,7 +145,7 @@ def test_chance_per_period_and_joint(tmp_path, scope, cost):
 
 @pytest.mark.parametrize(("weight", "cost"), [(0.0, 136), (0.5, 140), (1.0, 140)])
 def test_risk_averse_newsvendor(tmp_path, weight, cost):
-    """Price 1, penalty 4, demand 60 ... 140: at full weight on the worst fifth each of the last 20 units saves 4 - 1."""
+    """Price 1, penalty 4, demand 60 ... 140: at full weight on the worst fifth each of the last 20 saves 4 - 1."""
     rows = "".join(f"s{d},c,{d}\n" for d in (60, 80, 100, 120, 140))
     path = folder(
         tmp_path,
@@ -189,7 +188,7 @@ def test_servers_that_fail_are_replaced_when_they_are_missed(tmp_path):
 
 
 def test_peak_block_is_bought_base_is_owned(tmp_path):
-    """On demand costs 40 a period: 10 in the peak's quarter. 40 servers at 24 for the base, 60 on demand at the peak."""
+    """On demand costs 40 a period: 10 in the peak's quarter. 40 servers at 24 for the base, 60 on demand."""
     path = folder(
         tmp_path,
         server_types="server_type,cpu,price\nS,1,24\n",
