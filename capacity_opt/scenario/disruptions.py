@@ -115,9 +115,9 @@ def _chances(source: _Source) -> Disruptions:
     kinds, zones, periods = source.tables.sizes
     outage, share = np.zeros((zones, periods)), np.ones((zones, periods))
     for table, row, sample in source.rows("outages"):
-        if sample < 0 and (chance := _chance(source, table, row)) is not None:
+        if sample < 0 and (gone := _chance(source, table, row)) is not None:
             place = picked(table, "zone", row), picked(table, "period", row)
-            outage[place], share[place] = chance, table.numbers["available_share"][row]
+            outage[place], share[place] = gone, table.numbers["available_share"][row]
     late = [(table, row) for table, row, sample in source.rows("delays") if sample < 0]
     chance = np.zeros((len(late), kinds, zones))
     delays = np.zeros(len(late), dtype=np.int64)

@@ -205,7 +205,7 @@ def _fleet(source: Source, context: Context) -> tuple[FleetProblem | None, Room 
     groups = groups_of(rows, axes, problems)
     demand = None if problems.failed else fleet_demand(rows, groups, axes, problems)
     problem = None if demand is None else _problem(source, tables, axes, groups, demand)
-    if problem is not None:
+    if problem is not None and demand is not None:
         names = list(dict.fromkeys(filter(None, rows.table.texts.get("sample", []))))
         demand, disruptions = with_disruptions(tables, problem.options, fleet_supply.option_rows(tables), demand, names)
         problem = replace(problem, demand=demand, disruptions=disruptions)
