@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from capacity_opt.demand.horizon import CumulativeQuantiles, DemandByPeriod, PathForecast
     from capacity_opt.demand.lattice import Histogram, Pmf
     from capacity_opt.demand.lead_time import lead_time_demand
+    from capacity_opt.demand.lumps import Lumps
+    from capacity_opt.demand.lumpy import LumpyPaths, lumpy_demand
     from capacity_opt.demand.mixture import Mixture
     from capacity_opt.demand.parametric import Deterministic, Gamma, LogNormal, Normal, Uniform
     from capacity_opt.demand.paths import CopulaPaths, FixedDemand, GivenSamples
@@ -274,6 +276,8 @@ _HOMES = {
     "LostSalesOneForOne": "inventory.one_for_one",
     "LostSalesProjectedLevel": "inventory.lost_sales",
     "LotSizeResult": "inventory.wagner_whitin",
+    "Lumps": "demand.lumps",
+    "LumpyPaths": "demand.lumpy",
     "Mixture": "demand.mixture",
     "MultirateLoss": "admission.multirate",
     "NegativeBinomial": "demand.counts",
@@ -386,6 +390,7 @@ _HOMES = {
     "lead_time_demand": "demand.lead_time",
     "littlewood": "admission.booking_limits",
     "load_for_blocking": "admission.erlang",
+    "lumpy_demand": "demand.lumpy",
     "measure_commitments": "fleet.commitments",
     "multirate_loss": "admission.multirate",
     "network_bid_prices": "admission.bid_prices",
@@ -512,6 +517,8 @@ __all__ = [
     "LostSalesOneForOne",
     "LostSalesProjectedLevel",
     "LotSizeResult",
+    "Lumps",
+    "LumpyPaths",
     "Mixture",
     "MultirateLoss",
     "NegativeBinomial",
@@ -625,6 +632,7 @@ __all__ = [
     "lead_time_demand",
     "littlewood",
     "load_for_blocking",
+    "lumpy_demand",
     "measure_commitments",
     "multirate_loss",
     "network_bid_prices",

@@ -1,0 +1,190 @@
+"""Base demand and large customers together: the exact marginal by FFT, the joint sample paths by drawing both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt import _checks
+from capacity_opt.demand.lattice import Histogram
+from capacity_opt.demand.lumps import Lumps
+from capacity_opt.demand.protocol import Demand
+from capacity_opt.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from capacity_opt.problem.fleet import DemandPaths
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+FIRST_PASS = 512
+BEYOND = 1e-10
+LUMP_SEED = 5_000_011
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Transforms of base and lumps on one grid: ``base`` (f,), ``lumps`` (L, f), ``width`` of a grid step, ``points``
+    of the grid, ``zero`` P(base = 0)."""
+
+    base: Complex
+    lumps: Complex
+    width: float
+    points: int
+    zero: float
+
+    def demand(self, transform: Complex, zero_mass: float = 0.0) -> Histogram:
+        """The distribution that a product of transforms stands for."""
+        from scipy import fft
+
+        mass = np.maximum(fft.irfft(transform, 2 * self.points)[: self.points], 0.0)
+        mass = mass / mass.sum()
+        return Histogram.trusted(mass, np.array(self.width), np.array(min(zero_mass, mass[0])))
+
+    def total(self) -> Complex:
+        """The transform of base and all lumps."""
+        return np.asarray(self.base * self.lumps.prod(axis=0))
+
+    def others(self) -> Complex:
+        """(L, f) the transform of base and every lump but one, by products from both ends (a quotient could divide by
+        zero)."""
+        ones = np.ones((1, self.lumps.shape[1]), dtype=np.complex128)
+        before = np.cumprod(np.concatenate([ones, self.lumps[:-1]]), axis=0)
+        after = np.cumprod(np.concatenate([ones, self.lumps[:0:-1]]), axis=0)[::-1]
+        return np.asarray(self.base * before * after)
+
+
+def lumpy_demand(base: Demand, lumps: Lumps, *, group: int = 0, period: int = 0, points: int = 8192) -> Histogram:
+    """The demand of everybody: ``base`` (one item) plus independent ``lumps``, for one group and period.
+
+    Each lump's outcomes are put on a grid of ``points`` and convolved by FFT; the grid reaches to where less than 1e-10
+    of the probability is beyond, found on a coarser one first. Base demand below 0 counts as 0. Quantiles are within
+    half a grid step. Raises :class:`~capacity_opt.ArgumentError` where ``base`` is not one item.
+
+    >>> from capacity_opt.demand.parametric import Normal
+    >>> deals = Lumps.deals([3000, 1200, 5000], [0.3, 0.6, 0.15], spread=0.2)
+    >>> bool(abs(lumpy_demand(Normal(10000, 600), deals).mean - (10000 + 900 + 720 + 750)) < 1)
+    True
+    """
+    made = spectrum(base, lumps, group=group, period=period, points=points)
+    absent = float(np.prod([_absent(lumps, lump, group, period) for lump in range(len(lumps.names))]))
+    return made.demand(made.total(), made.zero * absent)
+
+
+def spectrum(base: Demand, lumps: Lumps, *, group: int, period: int, points: int) -> Spectrum:
+    """The transforms of base and lumps on the grid of :func:`lumpy_demand`."""
+    if base.shape not in ((), (1,)):
+        raise ArgumentError(f"base must be the demand of one item, got shape {base.shape}; use take()")
+    number = int(_checks.whole("points", points, at_least=16))
+    if not 0 <= group < lumps.groups or not 0 <= period < lumps.periods:
+        raise ArgumentError(
+            f"group and period must be below {lumps.groups} and {lumps.periods}, got {group} and {period}"
+        )
+    reach = float(np.ravel(base.quantile(1.0 - BEYOND))[0]) + _largest(lumps, group, period)
+    reach = max(reach, 1e-12)
+    if len(lumps.names):
+        coarse = _transforms(base, lumps, group, period, reach / (FIRST_PASS - 1), FIRST_PASS)
+        law = coarse.demand(coarse.total())
+        reach = min(reach, 1.02 * float(law.quantile(1.0 - BEYOND)) + 2.0 * coarse.width)
+    return _transforms(base, lumps, group, period, reach / (number - 1), number)
+
+
+def _largest(lumps: Lumps, group: int, period: int) -> float:
+    """What all lumps together ask for at the very most (each at its 1 - 1e-10 quantile)."""
+    sigma = np.sqrt(np.log1p(lumps.spread**2))
+    most = np.exp(6.4 * sigma - 0.5 * sigma**2)
+    peak = (lumps.profile[:, :, period] * (lumps.chance > 0)).max(axis=1, initial=0.0)
+    return float((lumps.size[:, group] * peak * most).sum())
+
+
+def _absent(lumps: Lumps, lump: int, group: int, period: int) -> float:
+    if lumps.size[lump, group] == 0:
+        return 1.0
+    return float(lumps.chance[lump][lumps.profile[lump, :, period] == 0].sum())
+
+
+def _transforms(base: Demand, lumps: Lumps, group: int, period: int, width: float, points: int) -> Spectrum:
+    from scipy import fft
+
+    edges = (np.arange(points) + 0.5) * width
+    item = base.take(np.zeros(1, dtype=np.intp)) if base.shape == (1,) else base
+    below = np.ravel(item.cdf(edges[:, None] if base.shape else edges))
+    mass = np.diff(below, prepend=0.0)
+    mass[-1] += 1.0 - below[-1]
+    rows = _lump_masses(lumps, group, period, width, points)
+    return Spectrum(
+        fft.rfft(mass, 2 * points), fft.rfft(rows, 2 * points, axis=1), width, points, float(np.ravel(item.cdf(0.0))[0])
+    )
+
+
+def _lump_masses(lumps: Lumps, group: int, period: int, width: float, points: int) -> Array:
+    """(L, points) the chances of each lump's demand on the grid; equal outcomes of several courses are taken once."""
+    from scipy import special
+
+    rows = np.zeros((len(lumps.names), points))
+    log_edges = np.log((np.arange(points) + 0.5) * width)
+    sigma = np.sqrt(np.log1p(lumps.spread**2))
+    for lump in range(len(lumps.names)):
+        value = lumps.size[lump, group] * lumps.profile[lump, :, period]
+        for level, chance in _merged(value, lumps.chance[lump]):
+            if level == 0:
+                rows[lump, 0] += chance
+            elif sigma[lump] * level < width:
+                _place(rows[lump], level / width, chance)
+            else:
+                middle = np.log(level) - 0.5 * sigma[lump] ** 2
+                low, high = np.searchsorted(log_edges, [middle - 8 * sigma[lump], middle + 8 * sigma[lump]])
+                cut = special.ndtr((log_edges[low:high] - middle) / sigma[lump])
+                part = np.diff(cut, prepend=0.0, append=1.0)
+                rows[lump, low : low + len(part)] += chance * part[: points - low]
+    return rows
+
+
+def _merged(value: Array, chance: Array) -> list[tuple[float, float]]:
+    levels, which = np.unique(value, return_inverse=True)
+    weight = np.bincount(which, weights=chance)
+    return [(float(level), float(total)) for level, total in zip(levels, weight) if total > 0]
+
+
+def _place(row: Array, position: float, chance: float) -> None:
+    """A point of mass shared by its two neighbours on the grid so that its mean is kept."""
+    low = min(int(position), len(row) - 1)
+    high = min(low + 1, len(row) - 1)
+    share = position - low
+    row[low] += chance * (1.0 - share)
+    row[high] += chance * share
+
+
+@dataclass(frozen=True)
+class LumpyPaths:
+    """Joint sample paths: those of ``base`` (everybody else) plus ``lumps``, whose groups and periods are the base's.
+
+    Every lump has one course and one factor per sample, the same in all groups, periods and blocks. Where ``base`` is a
+    finite list of samples, as many draws as it needs are made so that each base sample meets several outcomes.
+
+    >>> from capacity_opt.demand.paths import FixedDemand
+    >>> paths = LumpyPaths(FixedDemand([[100.0, 100.0]]), Lumps.deals([50], [0.5], periods=2))
+    >>> values, chance = paths.draw(1000, seed=3)
+    >>> values.shape, sorted(set(values[:, 0, 0, 0].tolist()))
+    ((1000, 1, 2, 1), [100.0, 150.0])
+    """
+
+    base: DemandPaths
+    lumps: Lumps
+
+    def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
+        """``count`` paths (samples, J, T, B) and their probabilities."""
+        number = int(_checks.whole("count", count, at_least=1))
+        values, chance = self.base.draw(number, seed=seed)
+        if values.shape[1:3] != (self.lumps.groups, self.lumps.periods):
+            raise ArgumentError(
+                f"lumps must have the groups and periods of the base {values.shape[1:3]}, "
+                f"got {(self.lumps.groups, self.lumps.periods)}"
+            )
+        again = -(-number // len(chance))
+        values, chance = np.repeat(values, again, axis=0), np.repeat(chance / again, again)
+        rng = np.random.default_rng([seed, LUMP_SEED])
+        return values + self.lumps.draw(len(chance), rng=rng)[..., None], chance
