@@ -150,12 +150,12 @@ class Lumps:
     @property
     def groups(self) -> int:
         """J."""
-        return self.size.shape[1]
+        return int(self.size.shape[1])
 
     @property
     def periods(self) -> int:
         """T."""
-        return self.profile.shape[2]
+        return int(self.profile.shape[2])
 
     @property
     def means(self) -> Array:

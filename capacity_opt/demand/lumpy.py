@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,12 @@ class Spectrum:
     def total(self) -> Complex:
         """The transform of base and all lumps."""
         return np.asarray(self.base * self.lumps.prod(axis=0))
+
+    def transform(self, mass: Array) -> Complex:
+        """The transform of chances (points,) on this grid."""
+        from scipy import fft
+
+        return np.asarray(fft.rfft(mass, 2 * self.points))
 
     def others(self) -> Complex:
         """(L, f) the transform of base and every lump but one, by products from both ends (a quotient could divide by
@@ -121,26 +128,46 @@ def _transforms(base: Demand, lumps: Lumps, group: int, period: int, width: floa
 
 
 def _lump_masses(lumps: Lumps, group: int, period: int, width: float, points: int) -> Array:
-    """(L, points) the chances of each lump's demand on the grid; equal outcomes of several courses are taken once."""
+    """(L, points) the chances of each lump's demand on the grid."""
+    rows = np.zeros((len(lumps.names), points))
+    for lump in range(len(lumps.names)):
+        for chance, first, part in _outcomes(lumps, lump, group, period, width, points):
+            rows[lump, first : first + len(part)] += chance * part
+    return rows
+
+
+def lump_outcomes(
+    lumps: Lumps, lump: int, group: int, period: int, width: float, points: int
+) -> Iterator[tuple[float, Array]]:
+    """The distinct outcomes of one lump: the chance of each, and chances (points,) of its demand on the grid. Courses
+    with equal demand in the period are one outcome."""
+    for chance, first, part in _outcomes(lumps, lump, group, period, width, points):
+        row = np.zeros(points)
+        row[first : first + len(part)] = part
+        yield chance, row
+
+
+def _outcomes(
+    lumps: Lumps, lump: int, group: int, period: int, width: float, points: int
+) -> Iterator[tuple[float, int, Array]]:
+    """Chance, first grid point and the chances from there on, of each distinct outcome."""
+    sigma = float(np.sqrt(np.log1p(lumps.spread[lump] ** 2)))
+    value = lumps.size[lump, group] * lumps.profile[lump, :, period]
+    for level, chance in _merged(value, lumps.chance[lump]):
+        if sigma * level < width:
+            yield chance, *_point(level / width, points)
+        else:
+            yield chance, *_spread_out(np.log(level) - 0.5 * sigma**2, sigma, width, points)
+
+
+def _spread_out(middle: float, sigma: float, width: float, points: int) -> tuple[int, Array]:
+    """A lognormal in the bins that hold all but 1e-15 of it; what is beyond the grid in its last bin."""
     from scipy import special
 
-    rows = np.zeros((len(lumps.names), points))
-    log_edges = np.log((np.arange(points) + 0.5) * width)
-    sigma = np.sqrt(np.log1p(lumps.spread**2))
-    for lump in range(len(lumps.names)):
-        value = lumps.size[lump, group] * lumps.profile[lump, :, period]
-        for level, chance in _merged(value, lumps.chance[lump]):
-            if level == 0:
-                rows[lump, 0] += chance
-            elif sigma[lump] * level < width:
-                _place(rows[lump], level / width, chance)
-            else:
-                middle = np.log(level) - 0.5 * sigma[lump] ** 2
-                low, high = np.searchsorted(log_edges, [middle - 8 * sigma[lump], middle + 8 * sigma[lump]])
-                cut = special.ndtr((log_edges[low:high] - middle) / sigma[lump])
-                part = np.diff(cut, prepend=0.0, append=1.0)
-                rows[lump, low : low + len(part)] += chance * part[: points - low]
-    return rows
+    low = min(int(np.exp(middle - 8 * sigma) / width), points - 1)
+    high = int(min(np.exp(middle + 8 * sigma) / width + 2, points - 1))
+    cut = special.ndtr((np.log((np.arange(low, high) + 0.5) * width) - middle) / sigma)
+    return low, np.diff(cut, prepend=0.0, append=1.0)
 
 
 def _merged(value: Array, chance: Array) -> list[tuple[float, float]]:
@@ -149,13 +176,11 @@ def _merged(value: Array, chance: Array) -> list[tuple[float, float]]:
     return [(float(level), float(total)) for level, total in zip(levels, weight) if total > 0]
 
 
-def _place(row: Array, position: float, chance: float) -> None:
+def _point(position: float, points: int) -> tuple[int, Array]:
     """A point of mass shared by its two neighbours on the grid so that its mean is kept."""
-    low = min(int(position), len(row) - 1)
-    high = min(low + 1, len(row) - 1)
-    share = position - low
-    row[low] += chance * (1.0 - share)
-    row[high] += chance * share
+    low = min(int(position), points - 1)
+    share = position - low if low + 1 < points else 0.0
+    return low, np.array([1.0 - share, share]) if share > 0 else np.ones(1)
 
 
 @dataclass(frozen=True)
