@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,6 @@ from capacity_opt.demand.lattice import Histogram
 from capacity_opt.demand.lumps import Lumps
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from capacity_opt.problem.fleet import DemandPaths
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -183,6 +180,14 @@ def _point(position: float, points: int) -> tuple[int, Array]:
     return low, np.array([1.0 - share, share]) if share > 0 else np.ones(1)
 
 
+class Paths(Protocol):
+    """Joint sample paths, as :class:`capacity_opt.problem.fleet.DemandPaths` has them."""
+
+    def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
+        """``values`` (samples, J, T, B) and ``probability`` (samples,)."""
+        ...
+
+
 @dataclass(frozen=True)
 class LumpyPaths:
     """Joint sample paths: those of ``base`` (everybody else) plus ``lumps``, whose groups and periods are the base's.
@@ -197,7 +202,7 @@ class LumpyPaths:
     ((1000, 1, 2, 1), [100.0, 150.0])
     """
 
-    base: DemandPaths
+    base: Paths
     lumps: Lumps
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
