@@ -1,0 +1,1 @@
+"""Forecasts that follow the stream: a small state per series, updated by each observation, quantiles when asked."""
