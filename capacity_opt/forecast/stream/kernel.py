@@ -1,3 +1,4 @@
+# mypy: disable-error-code="untyped-decorator,no-any-return"
 """One observation into one record: plain Python, compiled with numba. :mod:`twin` is the same in whole arrays.
 
 Every operation is in float32 and in the order in which the twin does it, so both give the same bits.
@@ -15,24 +16,24 @@ from capacity_opt.forecast.stream.layout import (
     COUNT_BITS,
     CYCLES,
     FADE,
-    GAIN,
-    SHRINK,
-    REACH,
-    SEASON_GAIN,
-    SPREAD_GAIN,
-    STEP,
-    TREND_GAIN,
     FALL,
+    GAIN,
     LAST,
     LEVEL,
     LONGEST_GAP,
     MOST_COUNTED,
+    REACH,
     RISE,
+    SEASON_GAIN,
     SEASONS,
     SEEN,
+    SHRINK,
     SPREAD,
+    SPREAD_GAIN,
+    STEP,
     TRACKERS,
     TREND,
+    TREND_GAIN,
     WARM,
 )
 from capacity_opt.forecast.stream.outcomes import CENSORED, LATE, MISSING, REMEMBERED, REPEATED, TOO_LATE, USED
@@ -42,7 +43,7 @@ STEEPEST = np.float32(4.0)
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _late(f: Any, w: Any, i: int, y: Any, in_stock: bool, period: int, season: int, g: Any, r: Any) -> int:
+def _late(f: Any, w: Any, i: int, y: Any, in_stock: bool, period: int, season: int, g: Any) -> int:
     """An observation of a period that is over: once, with the weight it would still have had."""
     back = w[i, LAST] - period
     if back >= REMEMBERED:
@@ -111,7 +112,7 @@ def _take(f: Any, w: Any, i: int, y: Any, in_stock: bool, period: int, season: i
     profile, count = np.uint32(tally) >> np.uint32(COUNT_BITS), tally & MOST_COUNTED
     gap = period - last if count else 1
     if gap <= 0:
-        return _late(f, w, i, y, in_stock, period, season, g, r)
+        return _late(f, w, i, y, in_stock, period, season, g)
     h, c = np.uint32(min(gap, LONGEST_GAP)), np.uint32(min(count, WARM - 1))
     base = level + g[profile, REACH + h] * trend
     trend = g[profile, FADE + h] * trend
@@ -171,7 +172,7 @@ def take_some(
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _ahead(f: Any, w: Any, i: int, period: int, season: int, g: Any, r: Any) -> Any:
+def _ahead(f: Any, w: Any, i: int, period: int, season: int, g: Any) -> Any:
     """What record i expects of a period."""
     profile = w[i, COUNT] >> COUNT_BITS
     h = min(max(period - w[i, LAST], 1), LONGEST_GAP)
@@ -192,7 +193,7 @@ def fold(
         for j in range(ends[i], ends[i + 1]):
             period = first[i] + (j - ends[i])
             if (w[i, COUNT] & MOST_COUNTED) > 2 * season and not np.isnan(y[j]):
-                total += abs(y[j] - _ahead(f, w, i, period, season, g, r))
+                total += abs(y[j] - _ahead(f, w, i, period, season, g))
                 number += 1
             told[_take(f, w, i, y[j], in_stock[j] if masked else True, period, season, g, r)] += 1
         lost[i] = total / number if number else np.nan

@@ -139,11 +139,12 @@ def damping(furthest: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(profiles, furthest + 1): sum of the first h powers of the damping, and its h-th power."""
     phi = np.array([p[2] for p in PROFILES])[:, None]
     powers = phi ** np.arange(furthest + 1)
-    return np.concatenate([np.zeros((len(PROFILES), 1)), np.cumsum(powers[:, 1:], axis=1)], axis=1), powers
+    sums = np.concatenate([np.zeros((len(PROFILES), 1)), np.cumsum(powers[:, 1:], axis=1)], axis=1)
+    return sums, np.asarray(powers, dtype=np.float64)
 
 
 def impact(furthest: int, season_length: int) -> NDArray[np.float64]:
-    """(profiles, furthest + 1): what an error of 1 now adds to the forecast of period h (Hyndman et al. 2008, ch. 6)."""
+    """(profiles, furthest + 1): what an error of 1 now adds to the forecast of period h (Hyndman et al. 2008)."""
     reach, _ = damping(furthest)
     gain = np.array([p[0] for p in PROFILES])[:, None]
     beta = np.array([p[1] for p in PROFILES])[:, None]
