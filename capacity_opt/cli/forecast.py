@@ -7,7 +7,11 @@ import click
 from capacity_opt.cli.lazy import LazyCommands
 
 # name -> summary; the command of name x is ``command`` in cli/forecast_x.py
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "init": "Start a state of streaming forecasts from history.",
+    "update": "Take up new observations: all series, or some.",
+    "emit": "Write quantiles of the coming periods.",
+}
 
 
 @click.group(
@@ -23,5 +27,7 @@ def command() -> None:
 
     \b
     Examples:
-      capacity-opt forecast --help
+      capacity-opt forecast init state --history history.parquet --period day --season 7
+      capacity-opt forecast update state --observations today.parquet
+      capacity-opt forecast emit state --horizon 28 --out quantiles.parquet
     """

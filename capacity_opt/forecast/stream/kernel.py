@@ -130,7 +130,7 @@ def _take(f: Any, w: Any, i: int, y: Any, in_stock: bool, period: int, season: i
     f[i, LEVEL] = base + g[profile, GAIN + c] * error
     f[i, TREND] = trend + g[profile, TREND_GAIN + c] * error
     if season > 1:
-        cycle = min(count // season, CYCLES - 1)
+        cycle = min(count // season + (1 if count else 0), CYCLES - 1)
         f[i, place] += g[profile, SEASON_GAIN + cycle] * error
     if not in_stock:
         return CENSORED

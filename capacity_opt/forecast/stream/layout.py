@@ -114,9 +114,12 @@ def gains(settings: StreamSettings) -> Floats:
     """
     count, season = np.arange(WARM), settings.season_length
     level, beta, _, gamma = np.array(PROFILES).T[:, :, None]
-    gain = np.maximum(level, 1.0 / (count + 1.0))
+    # the first season is kept as it is, relative to the first observation; the level averages from then on
+    begun = count - season if season > 1 else count - 1
+    gain = np.where((count > 0) & (begun < 0), 0.0, np.maximum(level, 1.0 / (np.maximum(begun, -1) + 2.0)))
     trend = np.where(count > season, gain * beta, 0.0)
-    seasons = (1.0 - level) * np.maximum(gamma, 1.0 / (np.arange(CYCLES) + 1.0))
+    later = (1.0 - level) * np.maximum(gamma, 1.0 / np.arange(2, CYCLES))
+    seasons = np.concatenate([np.zeros_like(level), np.ones_like(level), later], axis=1)
     learned = np.maximum(count - season, 0)
     spread = np.where(learned > 0, np.maximum(settings.spread_gain, 1.0 / np.maximum(learned, 1)), 0.0)
     step = np.where(learned > 1, np.maximum(_STEP, _FIRST_STEP / np.maximum(learned, 1) ** 0.6), 0.0)

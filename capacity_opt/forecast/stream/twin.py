@@ -123,7 +123,7 @@ def _forward(
     f[LEVEL] = np.where(learns, base + table[looked + (GAIN + c)] * error, base)
     f[TREND] = np.where(learns, trend + table[looked + (TREND_GAIN + c)] * error, trend)
     if season > 1:
-        weight = table[looked + (SEASON_GAIN + np.minimum(count // season, CYCLES - 1))]
+        weight = table[looked + (SEASON_GAIN + np.minimum(count // season + (count > 0), CYCLES - 1))]
         f[place, column] += np.where(learns, weight * error, ZERO)
     w[COUNT] = np.where(in_stock & (count < MOST_COUNTED), tally + 1, tally)
     _learn(f, error * table[looked + (SHRINK + h)], table[looked + (SPREAD_GAIN + c)], table[looked + (STEP + c)],
