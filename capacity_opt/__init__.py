@@ -98,6 +98,9 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.forecast.history import History, PeriodCalendar
     from capacity_opt.forecast.quantile_forecast import QuantileForecast
+    from capacity_opt.forecast.stream.layout import StreamSettings
+    from capacity_opt.forecast.stream.state import StreamState, StreamUpdate
+    from capacity_opt.forecast.stream.store import StreamStore
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
     from capacity_opt.inventory.budget import (
@@ -362,6 +365,10 @@ _HOMES = {
     "Stability": "problem.fleet",
     "Supply": "problem.fleet",
     "StageRates": "customers.win_probability",
+    "StreamSettings": "forecast.stream.layout",
+    "StreamState": "forecast.stream.state",
+    "StreamStore": "forecast.stream.store",
+    "StreamUpdate": "forecast.stream.state",
     "TimeVaryingOrderUpTo": "problem.policies",
     "TwoEchelonAllocation": "inventory.two_echelon",
     "TwoEchelonStock": "inventory.two_echelon",
@@ -629,6 +636,10 @@ __all__ = [
     "Stability",
     "Supply",
     "StageRates",
+    "StreamSettings",
+    "StreamState",
+    "StreamStore",
+    "StreamUpdate",
     "TimeVaryingOrderUpTo",
     "TwoEchelonAllocation",
     "TwoEchelonStock",

@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError
+from capacity_opt.forecast.history import History
 from capacity_opt.forecast.stream import twin
 from capacity_opt.forecast.stream.layout import Floats, Rules, StreamSettings, gains, rules
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+_NO_ROWS = np.zeros(0, dtype=np.int64)
+_ALL_IN_STOCK = np.zeros(0, dtype=np.bool_)
+_FOLDED = 8192
 ENGINES = ("auto", "compiled", "numpy")
 
 
@@ -36,12 +40,13 @@ def compiled(engine: str) -> bool:
 def take_all(
     f: Floats, y: Floats, in_stock: BoolArray, period: int, settings: StreamSettings, told: IntArray, engine: str
 ) -> None:
-    """One period of all series into records ``f``."""
+    """One period of all series into records ``f``; ``in_stock`` (0,) where all are."""
     g, r = tables(settings)
     if compiled(engine):
         from capacity_opt.forecast.stream import kernel
 
-        kernel.take_all(f, f.view(np.int32), y, in_stock, period, settings.season_length, g, r, told)
+        when = np.array([period], dtype=np.int64)
+        kernel.take(f, f.view(np.int32), _NO_ROWS, y, in_stock, when, settings.season_length, g, r, told)
     else:
         twin.take_all(f, y, in_stock, period, settings.season_length, g, r, told)
 
@@ -56,33 +61,28 @@ def take_some(
     told: IntArray,
     engine: str,
 ) -> None:
-    """Single observations, sorted by row and then period."""
+    """Single observations, sorted by row and then period; ``periods`` (1,) where they share one."""
+    if not len(rows):
+        return
     g, r = tables(settings)
     if compiled(engine):
         from capacity_opt.forecast.stream import kernel
 
-        kernel.take_some(f, f.view(np.int32), rows, y, in_stock, periods, settings.season_length, g, r, told)
+        kernel.take(f, f.view(np.int32), rows, y, in_stock, periods, settings.season_length, g, r, told)
     else:
         twin.take_some(f, rows, y, in_stock, periods, settings.season_length, g, r, told)
 
 
-def fold(
-    f: Floats,
-    y: Floats,
-    ends: IntArray,
-    first: IntArray,
-    in_stock: BoolArray,
-    settings: StreamSettings,
-    told: IntArray,
-    engine: str,
-) -> NDArray[np.float64]:
-    """Whole histories into records; the mean absolute one-step error of each series, NaN where too short."""
-    g, r = tables(settings)
-    lost = np.full(len(f), np.nan)
-    if compiled(engine):
-        from capacity_opt.forecast.stream import kernel
-
-        kernel.fold(f, f.view(np.int32), y, ends, first, in_stock, settings.season_length, g, r, told, lost)
-    else:
-        twin.fold(f, y, ends, first, in_stock, settings.season_length, g, r, told, lost)
-    return lost
+def fold(f: Floats, history: History, settings: StreamSettings, told: IntArray, engine: str) -> None:
+    """Whole histories into the records of their series, a few thousand series at a time."""
+    values = history.values.astype(np.float32)
+    for begin in range(0, history.count, _FOLDED):
+        end = min(begin + _FOLDED, history.count)
+        cells = slice(int(history.offsets[begin]), int(history.offsets[end]))
+        lengths = history.lengths[begin:end]
+        rows = np.repeat(np.arange(end - begin), lengths)
+        periods = np.arange(cells.start, cells.stop) - np.repeat(
+            history.offsets[begin:end] - history.first[begin:end], lengths
+        )
+        stock = _ALL_IN_STOCK if history.in_stock is None else history.in_stock[cells]
+        take_some(f[begin:end], rows, values[cells], stock, periods, settings, told, engine)

@@ -140,60 +140,19 @@ def _take(f: Any, w: Any, i: int, y: Any, in_stock: bool, period: int, season: i
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def take_all(f: Any, w: Any, y: Any, in_stock: Any, period: int, season: int, g: Any, r: Any, told: Any) -> None:
-    """One period of all series; ``in_stock`` (0,) where all are; ``told`` (6,) counts what happened."""
-    masked = len(in_stock) > 0
-    used = 0
-    for i in range(len(f)):
-        outcome = _take(f, w, i, y[i], in_stock[i] if masked else True, period, season, g, r)
-        if outcome == USED:
-            used += 1
-        else:
-            told[outcome] += 1
-    told[USED] += used
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def take_some(
+def take(
     f: Any, w: Any, rows: Any, y: Any, in_stock: Any, periods: Any, season: int, g: Any, r: Any, told: Any
 ) -> None:
-    """Single observations: ``rows`` of ``f``, best in rising order; of one series in order of time."""
-    masked = len(in_stock) > 0
-    several = len(periods) > 1
+    """Observations ``y`` of ``rows`` of ``f`` (``w``: the same memory as int32), best in rising order, of one series in
+    order of time; (0,) ``rows``: of all, in order; (0,) ``in_stock``: all are; (1,) ``periods``: all of that one."""
+    some, masked, several = len(rows) > 0, len(in_stock) > 0, len(periods) > 1
     used = 0
-    for j in range(len(rows)):
+    for j in range(len(y)):
+        i = rows[j] if some else j
         period = periods[j] if several else periods[0]
-        outcome = _take(f, w, rows[j], y[j], in_stock[j] if masked else True, period, season, g, r)
+        outcome = _take(f, w, i, y[j], in_stock[j] if masked else True, period, season, g, r)
         if outcome == USED:
             used += 1
         else:
             told[outcome] += 1
     told[USED] += used
-
-
-@njit(cache=True, inline="always", error_model="numpy")
-def _ahead(f: Any, w: Any, i: int, period: int, season: int, g: Any) -> Any:
-    """What record i expects of a period."""
-    profile = w[i, COUNT] >> COUNT_BITS
-    h = min(max(period - w[i, LAST], 1), LONGEST_GAP)
-    expected = f[i, LEVEL] + g[profile, REACH + h] * f[i, TREND]
-    return expected + f[i, SEASONS + period % season] if season > 1 else expected
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def fold(
-    f: Any, w: Any, y: Any, ends: Any, first: Any, in_stock: Any, season: int, g: Any, r: Any, told: Any, lost: Any
-) -> None:
-    """Whole histories: series i's values are ``y[ends[i]:ends[i + 1]]`` from period ``first[i]``.
-
-    ``lost`` (n,) float64 gets the mean absolute one-step error after the warm-up (NaN where there was none)."""
-    masked = len(in_stock) > 0
-    for i in range(len(f)):
-        total, number = 0.0, 0
-        for j in range(ends[i], ends[i + 1]):
-            period = first[i] + (j - ends[i])
-            if (w[i, COUNT] & MOST_COUNTED) > 2 * season and not np.isnan(y[j]):
-                total += abs(y[j] - _ahead(f, w, i, period, season, g))
-                number += 1
-            told[_take(f, w, i, y[j], in_stock[j] if masked else True, period, season, g, r)] += 1
-        lost[i] = total / number if number else np.nan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -22,8 +22,10 @@ from capacity_opt.forecast.stream.layout import (
     COUNT_BITS,
     DEFAULT_PROFILE,
     LAST,
+    MOST_COUNTED,
     NEVER,
     PROFILES,
+    SPREAD,
     Floats,
     StreamSettings,
     fresh,
@@ -34,6 +36,8 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 LARGEST = 1e30
+FEWEST = 5
+"""One-step errors from which a smoothing profile is chosen."""
 
 
 @dataclass(frozen=True)
@@ -114,16 +118,14 @@ class StreamState:
         what further periods, up to ``horizon``, add to the errors' quantiles is learned over all series.
         """
         state = cls.start(history.ids, settings, calendar=history.calendar, engine=engine)
-        flat = observed(history.values)
-        stock = np.zeros(0, dtype=np.bool_) if history.in_stock is None else history.in_stock
+        observed(history.values)
         if (history.first < 0).any():
             raise ArgumentError("first must be >= 0: number periods from the calendar's start")
-        chosen = np.full(history.count, profile) if profile is not None else _best(state, history, flat, stock)
+        chosen = np.full(history.count, profile) if profile is not None else _best(history, settings, engine)
         state.records.view(np.int32)[:, COUNT] = chosen << COUNT_BITS
         if horizon > 1:
             state.shifts = horizon_shifts(state.records, history, settings, horizon, engine)
-        told = counters()
-        engines.fold(state.records, flat, history.offsets, history.first, stock, settings, told, engine)
+        engines.fold(state.records, history, settings, counters(), engine)
         state.period = int(state.records.view(np.int32)[:, LAST].max(initial=NEVER))
         return state
 
@@ -239,16 +241,17 @@ def latest(period: int, periods: IntArray, y: Floats) -> int:
     return max(period, int((periods[seen] if len(periods) > 1 else periods).max()))
 
 
-def _best(state: StreamState, history: History, flat: Floats, stock: BoolArray) -> IntArray:
+def _best(history: History, settings: StreamSettings, engine: str) -> IntArray:
     """The profile of each series whose one-step errors were smallest; the default where too short to tell."""
+    plain = replace(settings, spread_gain=1e-4)  # so that the spread is the mean over the whole history
     lost = np.empty((len(PROFILES), history.count))
+    seen: IntArray = np.zeros(history.count, dtype=np.int64)
     for number in range(len(PROFILES)):
-        trial = fresh(history.count, state.settings, number)
-        lost[number] = engines.fold(
-            trial, flat, history.offsets, history.first, stock, state.settings, counters(), state.engine
-        )
-    known = ~np.isnan(lost).any(axis=0)
-    return np.where(known, np.where(known, lost, 0.0).argmin(axis=0), DEFAULT_PROFILE)
+        trial = fresh(history.count, plain, number)
+        engines.fold(trial, history, plain, counters(), engine)
+        lost[number] = trial[:, SPREAD]
+        seen = (trial.view(np.int32)[:, COUNT] & MOST_COUNTED).astype(np.int64)
+    return np.where(seen > 2 * settings.season_length + FEWEST, lost.argmin(axis=0), DEFAULT_PROFILE)
 
 
 def observed(values: ArrayLike) -> Floats:

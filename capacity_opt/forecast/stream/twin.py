@@ -172,34 +172,3 @@ def _late(
         weight = np.where(turn < back, weight * rest, weight)
     index = f[SEASONS + periods % season, np.arange(len(y))] if season > 1 else ZERO
     f[LEVEL] += np.where(applied, weight * (y - (f[LEVEL] + index)), ZERO)
-
-
-def fold(
-    f: Floats, y: Floats, ends: IntArray, first: IntArray, in_stock: BoolArray, season: int, g: Floats, r: Rules,
-    told: IntArray, lost: NDArray[np.float64],
-) -> None:  # fmt: skip
-    """Whole histories, one step of all of them at a time: series i's values are ``y[ends[i]:ends[i + 1]]`` from period
-    ``first[i]``. ``lost`` gets the mean absolute one-step error after the warm-up."""
-    total, number = np.zeros(len(f)), np.zeros(len(f))
-    lengths, w = np.diff(ends), f.view(np.int32)
-    for step in range(int(lengths.max(initial=0))):
-        rows = np.flatnonzero(lengths > step)
-        cells, periods = ends[:-1][rows] + step, first[rows] + step
-        measured = (w[rows, COUNT] & MOST_COUNTED) > 2 * season
-        measured &= ~np.isnan(y[cells])
-        chosen = rows[measured]
-        total[chosen] += np.abs(y[cells[measured]] - _ahead(f[chosen], periods[measured], season, g))
-        number[chosen] += 1
-        stock = in_stock[cells] if len(in_stock) else in_stock
-        take_some(f, rows, y[cells], stock, periods, season, g, r, told)
-    lost[:] = np.where(number > 0, total / np.maximum(number, 1), np.nan)
-
-
-def _ahead(f: Floats, periods: IntArray, season: int, g: Floats) -> Floats:
-    """What records expect of a period each."""
-    w = f.view(np.int32)
-    h = np.clip(periods - w[:, LAST], 1, LONGEST_GAP)
-    expected: Floats = f[:, LEVEL] + g[w[:, COUNT] >> COUNT_BITS, REACH + h] * f[:, TREND]
-    if season > 1:
-        expected += f[np.arange(len(f)), SEASONS + periods % season]
-    return expected
