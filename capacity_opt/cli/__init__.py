@@ -30,6 +30,7 @@ COMMANDS = {
     "sweep": "Run a scenario for every combination of settings.",
     "frontier": "The cost curve of a scenario over a target.",
     "forecast": "Demand history to quantiles, at once or as it comes.",
+    "levers": "What would raise utilization at equal availability, and its worth.",
     "admission": "Who gets in on the day: levels per class, pool and period.",
     "simulate": "Judge a run's plan again on fresh demand.",
     "backtest": "Rank forecasts by what deciding with them would have cost.",

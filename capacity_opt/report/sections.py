@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from capacity_opt.report import admission, judging, study_tables, tables
+from capacity_opt.report import admission, judging, levers, study_tables, tables
 from capacity_opt.report.charts import frontier, runway, service, supply, waterfall
 from capacity_opt.report.charts.chart import Chart
 from capacity_opt.report.contents import RunContents
@@ -125,6 +125,7 @@ def build(run: RunContents) -> list[Section]:
         _rejected(run),
         _utilization(run),
         _admission(run),
+        _levers(run),
     ]
     made += [Section(**part) for part in judging.parts(run)]
     made += [_prices(run), _inventory(run), _verification(run), _warnings(run)]
@@ -263,6 +264,14 @@ def _admission(run: RunContents) -> Section | None:
         tables=[admission.levels(run), admission.pools(run)],
         tone=tone,
     )
+
+
+def _levers(run: RunContents) -> Section | None:
+    if not run.has("levers"):
+        return None
+    charts = _present(levers.waterfall_chart(run), levers.curve_chart(run))
+    tone = "bad" if levers.failed(run) else ""
+    return Section(key="levers", title="Levers of utilization", lead=levers.lead(run), charts=charts, tone=tone)
 
 
 def _prices(run: RunContents) -> Section | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from capacity_opt.report import admission, sections, study_tables, tables
+from capacity_opt.report import admission, levers, sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.tables import Column, Table
 from capacity_opt.report.wording import Kind
@@ -61,6 +61,7 @@ def _sheets(run: RunContents) -> list[tuple[str, Table]]:
         ("Rejected", study_tables.rejected(run)),
         ("Frontier", tables.frontier(run)),
         ("Runway", study_tables.runway(run)),
+        ("Levers", levers.table(run)),
         ("Admission", admission.levels(run)),
         ("Pools", admission.pools(run)),
         ("Inventory", tables.inventory(run)),

@@ -25,7 +25,7 @@ from capacity_opt.scenario.overrides import Patch
 from capacity_opt.scenario.placement import lint_room, read_room
 from capacity_opt.scenario.plan_lint import lint_plan
 from capacity_opt.scenario.problems import Problems
-from capacity_opt.scenario.requests import REQUESTS, Request, read_requests
+from capacity_opt.scenario.requests import REQUESTS, Request, check_levers, read_requests
 from capacity_opt.scenario.spec import Frontier, Spec
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
@@ -122,6 +122,8 @@ def read_scenario(
     context = Context(_timeline(source), spec.money.currency, {}, problems)
     fleet, room = _fleet(source, context) if spec.fleet is not None else (None, None)
     requests = read_requests(source, context, fleet) if fleet is not None else ()
+    if fleet is not None:
+        check_levers(source, fleet)
     stages = spec.inventory is not None and spec.inventory.network is not None
     inventory = read_inventory(source, context) if spec.inventory is not None and not stages else None
     network = read_network(source, context) if stages else None

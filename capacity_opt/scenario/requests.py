@@ -76,6 +76,19 @@ def read_requests(source: Source, context: Context, problem: FleetProblem) -> tu
     return found
 
 
+def check_levers(source: Source, problem: FleetProblem) -> None:
+    """Note resources of ``[levers] overcommit`` that the fleet does not have, and factors below 1."""
+    section = source.spec.levers
+    for name, sold in () if section is None else section.overcommit.items():
+        line, fix = source.toml.line(("levers", "overcommit")), f"One of {', '.join(problem.resources)}"
+        if name not in problem.resources:
+            rule = "[levers] overcommit names a resource that is not there"
+            source.problems.error("E250", FILE, rule, value=shown(name), row=line, fix=fix)
+        elif sold < 1.0:
+            rule = f"[levers] overcommit of {name} must be at least 1"
+            source.problems.error("E250", FILE, rule, value=f"{sold:g}", row=line, fix="Write 1.1 for 10 % more")
+
+
 def _request(table: TypedTable, row: int) -> Request:
     numbers = {name: float(values[row]) for name, values in table.numbers.items()}
     return Request(
