@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.forecast.history import History, PeriodCalendar
     from capacity_opt.forecast.quantile_forecast import QuantileForecast
+    from capacity_opt.forecast.recalibrate import Recalibration, learn_recalibration
     from capacity_opt.forecast.stream.layout import StreamSettings
     from capacity_opt.forecast.stream.state import StreamState, StreamUpdate
     from capacity_opt.forecast.stream.store import StreamStore
@@ -218,6 +219,7 @@ if TYPE_CHECKING:
     from capacity_opt.recommendation.right_size import RightSizing, right_size
     from capacity_opt.recommendation.steer import Steering, steer
     from capacity_opt.report.publish import run_scenario
+    from capacity_opt.scenario.external_forecast import ExternalForecast, read_forecast, recalibrate_forecast
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
     from capacity_opt.simulation.calibration import Calibration, calibrate
@@ -285,6 +287,7 @@ _HOMES = {
     "ErlangC": "admission.erlang",
     "Estimate": "simulation.estimate",
     "Executor": "executor",
+    "ExternalForecast": "scenario.external_forecast",
     "FailureModel": "simulation.failures",
     "Finance": "problem.fleet",
     "FiniteHorizonResult": "inventory.finite_horizon",
@@ -348,6 +351,7 @@ _HOMES = {
     "RackTypes": "problem.placement",
     "RankingQuality": "recommendation.affinity",
     "Recommendation": "recommendation.ranked",
+    "Recalibration": "forecast.recalibrate",
     "Reliability": "customers.win_probability",
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
@@ -452,6 +456,7 @@ _HOMES = {
     "frontier": "frontier",
     "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
+    "learn_recalibration": "forecast.recalibrate",
     "littlewood": "admission.booking_limits",
     "load_for_blocking": "admission.erlang",
     "lookback_commitment": "recommendation.commit_stack",
@@ -497,8 +502,10 @@ _HOMES = {
     "predict_peak": "admission.overcommit",
     "price_by_difference": "fleet.differences",
     "randomized_bid_prices": "admission.bid_prices",
+    "read_forecast": "scenario.external_forecast",
     "read_scenario": "scenario.read",
     "read_smps": "solvers.stochastic.smps",
+    "recalibrate_forecast": "scenario.external_forecast",
     "replay": "simulation.replay",
     "right_size": "recommendation.right_size",
     "roll_fleet": "simulation.rolling",
@@ -569,6 +576,7 @@ __all__ = [
     "ErlangC",
     "Estimate",
     "Executor",
+    "ExternalForecast",
     "FailureModel",
     "Finance",
     "FiniteHorizonResult",
@@ -632,6 +640,7 @@ __all__ = [
     "RackTypes",
     "RankingQuality",
     "Recommendation",
+    "Recalibration",
     "Reliability",
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
@@ -737,6 +746,7 @@ __all__ = [
     "frontier",
     "hayward_blocking",
     "lead_time_demand",
+    "learn_recalibration",
     "littlewood",
     "load_for_blocking",
     "lookback_commitment",
@@ -782,8 +792,10 @@ __all__ = [
     "predict_peak",
     "price_by_difference",
     "randomized_bid_prices",
+    "read_forecast",
     "read_scenario",
     "read_smps",
+    "recalibrate_forecast",
     "replay",
     "right_size",
     "roll_fleet",

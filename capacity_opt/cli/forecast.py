@@ -10,6 +10,7 @@ from capacity_opt.cli.lazy import LazyCommands
 COMMANDS: dict[str, str] = {
     "init": "Start a state of streaming forecasts from history.",
     "update": "Take up new observations: all series, or some.",
+    "check": "Check a forecast made elsewhere, recalibrate it, write it in one form.",
     "emit": "Write quantiles of the coming periods.",
 }
 

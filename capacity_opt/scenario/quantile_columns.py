@@ -33,6 +33,17 @@ def level_of(name: str) -> float | None:
     return None
 
 
+def model_of(name: str) -> str | None:
+    """The model that a quantile column names, ``None`` where it names none.
+
+    >>> [model_of(name) for name in ("AutoETS-hi-90", "Theta-q-10", "lo-90", "p10")]
+    ['AutoETS', 'Theta', None, None]
+    """
+    if interval := _INTERVAL.fullmatch(name):
+        return interval["model"]
+    return name.rpartition("-q-")[0] or None
+
+
 def point_forecasts(names: Iterable[str]) -> set[str]:
     """Columns that hold a point forecast beside quantiles (``mean``, or the model's own name): not read."""
     known = list(names)

@@ -1,0 +1,144 @@
+"""Forecasts of other tools come in as they are, and every fault is told by its row."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from capacity_opt.errors import ScenarioError
+from capacity_opt.scenario.external_forecast import read_forecast, recalibrate_forecast
+
+DAYS = pd.date_range("2027-01-04", periods=2, freq="D")
+LEVELS = [0.05, 0.5, 0.95]
+CUBE = np.array([[[1.0, 2.0, 4.0], [2.0, 3.0, 5.0]], [[10.0, 20.0, 40.0], [20.0, 30.0, 50.0]]])
+
+
+def frame(series="unique_id", moment="ds"):
+    return pd.DataFrame({series: ["a", "a", "b", "b"], moment: [*DAYS, *DAYS]})
+
+
+def wide(names, **keys):
+    return frame(**keys).assign(**dict(zip(names, CUBE.reshape(4, 3).T)))
+
+
+def long(level="level"):
+    parts = [frame().assign(**{level: value, "value": CUBE.reshape(4, 3)[:, k]}) for k, value in enumerate(LEVELS)]
+    return pd.concat(parts)
+
+
+FORMS = {
+    "nixtla intervals": wide(["ETS-lo-90", "ETS-median", "ETS-hi-90"]).rename(columns={"ETS-median": "median"}),
+    "nixtla quantiles": wide(["ETS-q-5", "ETS-q-50", "ETS-q-95"]).assign(ETS=0.0),
+    "autogluon, chronos": wide(["0.05", "0.5", "0.95"], series="item_id", moment="timestamp").assign(mean=3.0),
+    "percent": wide(["p5", "p50", "p95"]),
+    "long": long(),
+    "long, chronos": long("quantile").rename(columns={"value": "predictions"}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_every_tools_shape_gives_the_same_forecast(form, suffix, tmp_path):
+    table, path = FORMS[form].sample(frac=1, random_state=1), tmp_path / f"f{suffix}"
+    model = "ETS" if form == "nixtla quantiles" else None
+    if form == "nixtla intervals":
+        table = table.rename(columns=lambda name: name.removeprefix("ETS-"))
+    table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path, index=False)
+    made = read_forecast(path, period="day", model=model).forecast
+    order = np.argsort(made.ids)
+    np.testing.assert_allclose(made.levels, LEVELS)
+    np.testing.assert_array_equal(made.values[order], CUBE)
+    assert made.calendar.start == np.datetime64("2027-01-04")
+
+
+def test_gluonts_lines_of_quantiles_and_samples(tmp_path):
+    path = tmp_path / "f.jsonl"
+    lines = [{"item_id": name, "start": "2027-01-04", "freq": "D",
+              "quantiles": {str(level): list(cube[:, k]) for k, level in enumerate(LEVELS)}}
+             for name, cube in zip("ab", CUBE)]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, lines)))
+    np.testing.assert_array_equal(read_forecast(path, period="day").forecast.values, CUBE)
+    draws = np.random.default_rng(0).normal(50, 10, (400, 2))
+    path.write_text(json.dumps({"item_id": "a", "samples": draws.tolist()}))
+    made = read_forecast(path, sample_levels=[0.1, 0.9]).forecast
+    np.testing.assert_allclose(made.values[0], np.quantile(draws, [0.1, 0.9], axis=0).T)
+
+
+def broken(change, **options):
+    def build(path):
+        table = wide(["p5", "p50", "p95"])
+        table["cutoff"] = pd.Timestamp("2027-01-03")
+        change(table).to_csv(path, index=False)
+        return read_forecast(path, period="day", **options)
+
+    return build
+
+
+def put(column, value):
+    def change(table):
+        table[column] = table[column].astype(object)
+        table.loc[1, column] = value
+        return table
+
+    return change
+
+
+def same(table):
+    return table
+
+
+FAULTS = {
+    "unknown id": (broken(same, ids=["a"]), "f.csv:4 = 'b'"),
+    "missing id": (broken(same, ids=["a", "b", "c"]), "1 series have no forecast: 'c'"),
+    "gap": (broken(lambda t: t.drop(index=2)), "series 'b' has no forecast 1 periods ahead"),
+    "short": (broken(same, horizon=3), "no forecast 3 periods ahead"),
+    "twice": (broken(lambda t: pd.concat([t, t.iloc[:1]])), "f.csv:6: series 'a' has"),
+    "not finite": (broken(put("p50", np.inf)), "f.csv:3:0.5 = inf"),
+    "blank": (broken(put("p50", np.nan)), "f.csv:3:0.5 = nan"),
+    "level": (broken(same, service_level=0.99), "0.99 is outside the levels 0.05 to 0.95"),
+    "leakage": (broken(same, first_demand="2027-01-03"), "leakage"),
+    "origin after": (broken(put("cutoff", "2027-01-08")), "f.csv:3:cutoff"),
+    "date": (broken(put("ds", "4/1/27")), "is not a date"),
+    "two models": (broken(lambda t: t.rename(columns={"p5": "A-lo-90", "p50": "B-lo-90"})), "--model"),
+    "point": (broken(lambda t: t[["unique_id", "ds", "p50"]]), "at least two quantile columns"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_name_file_row_and_fix(name, tmp_path):
+    build, told = FAULTS[name]
+    with pytest.raises(ScenarioError) as error:
+        build(tmp_path / "f.csv")
+    assert told in str(error.value)
+    assert all(problem.fix for problem in error.value.problems)
+
+
+def test_a_named_tail_rule_lets_a_level_outside_pass(tmp_path):
+    assert broken(same, service_level=0.99, tail="exponential")(tmp_path / "f.csv").forecast.count == 2
+
+
+def test_crossing_is_repaired_and_flat_quantiles_are_remarked(tmp_path):
+    crossed = broken(put("p50", 9.0))(tmp_path / "f.csv")
+    assert crossed.forecast.crossings == 1
+    assert any("crossing quantiles" in str(problem) and problem.row == 3 for problem in crossed.warnings)
+    flat = broken(lambda t: t.assign(p5=t.p50, p95=t.p50))(tmp_path / "f.csv")
+    assert any("same value at every level" in str(problem) for problem in flat.warnings)
+
+
+def test_recalibration_on_past_windows_mends_coverage(tmp_path):
+    rng = np.random.default_rng(0)
+    starts = pd.date_range("2027-01-01", periods=60, freq="D")
+    past = pd.DataFrame([("a", day + pd.Timedelta(days=1), day, 9.0, 10.0, 11.0) for day in starts],
+                        columns=["unique_id", "ds", "cutoff", "p10", "p50", "p90"])  # fmt: skip
+    past.to_csv(tmp_path / "past.csv", index=False)
+    past[["unique_id", "ds"]].assign(y=rng.normal(12, 5, 60)).to_csv(tmp_path / "actual.csv", index=False)
+    now = past.tail(1).assign(ds=pd.Timestamp("2027-04-01"), cutoff=pd.Timestamp("2027-03-31"))
+    now.to_csv(tmp_path / "now.csv", index=False)
+    found = read_forecast(tmp_path / "now.csv", period="day")
+    mended = recalibrate_forecast(found, tmp_path / "past.csv", tmp_path / "actual.csv", period="day")
+    low, middle, high = mended.forecast.values[0, 0]
+    assert mended.recalibration.scores == 60
+    assert low == pytest.approx(12 - 1.28 * 5, abs=1.8)
+    assert middle == pytest.approx(12, abs=1.5)
+    assert high == pytest.approx(12 + 1.28 * 5, abs=1.8)
