@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
+    from capacity_opt.forecast.batch import forecast_quantiles
     from capacity_opt.forecast.history import History, PeriodCalendar
     from capacity_opt.forecast.quantile_forecast import QuantileForecast
     from capacity_opt.forecast.recalibrate import Recalibration, learn_recalibration
@@ -453,6 +454,7 @@ _HOMES = {
     "fit_pareto_nbd": "customers.pareto_nbd",
     "fluid_revenue": "admission.critical_levels",
     "forecast_purchases": "customers.purchase_forecast",
+    "forecast_quantiles": "forecast.batch",
     "frontier": "frontier",
     "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
@@ -743,6 +745,7 @@ __all__ = [
     "fit_pareto_nbd",
     "fluid_revenue",
     "forecast_purchases",
+    "forecast_quantiles",
     "frontier",
     "hayward_blocking",
     "lead_time_demand",

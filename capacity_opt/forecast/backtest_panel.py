@@ -1,0 +1,117 @@
+"""The batch engine: every model from every origin, soft weights from the backtest, combined forecasts and errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt._compiled import compiled
+from capacity_opt.forecast import batch_kernel, batch_numpy, combine_kernel, combine_numpy
+from capacity_opt.forecast.grid import smoothing_grid
+from capacity_opt.forecast.prepare import Prepared
+
+Array = NDArray[np.float64]
+_SHARPNESS = np.array([3.0, 6.0, 12.0, 24.0])
+_PRIOR = np.array([0.1, 0.5, 2.0, 6.0])
+_NEAR = 1.005
+_CHOOSERS = 1000
+_POOL = 2000  # series whose errors are pooled for the rest
+_MEMORY = 64e6  # bytes of model forecasts held at a time
+
+
+@dataclass(frozen=True)
+class Combination:
+    """How models are weighted: ``pool`` (K,) log errors over all series, ``sharpness``, ``prior`` (see the kernel)."""
+
+    pool: Array
+    sharpness: float
+    prior: float
+
+
+def backtest_panel(prepared: Prepared) -> tuple[Array, Combination]:
+    """(n, 1 + J, H) combined forecasts from every origin (column 0: the end), each knowing only what came before."""
+    count = len(prepared.begins)
+    rows = max(64, int(_MEMORY / (prepared.counts.shape[1] * _models(prepared) * prepared.horizon * 4)))
+    sample = np.unique(np.linspace(0, count - 1, min(count, rows, _POOL)).astype(np.int64))
+    told = model_forecasts(prepared.take(sample))
+    combination = _learn(prepared.take(sample), told)
+    if count == len(sample):
+        return _combined(prepared, told, combination), combination
+    del told
+    parts = []
+    for start in range(0, count, rows):
+        part = prepared.take(np.arange(start, min(start + rows, count)))
+        parts.append(_combined(part, model_forecasts(part), combination))
+    return np.concatenate(parts), combination
+
+
+def model_forecasts(prepared: Prepared) -> NDArray[np.float32]:
+    """(n, 1 + J, K, H) of every model in every season; NaN where a model is not possible."""
+    grid = smoothing_grid()
+    n, origins = prepared.counts.shape
+    out = np.empty((n, origins, _models(prepared), prepared.horizon), dtype=np.float32)
+    kernel = compiled(
+        batch_kernel.forecast_all,
+        batch_kernel.seasonal_pattern,
+        batch_kernel.run_grid,
+        batch_kernel.run_learning,
+        batch_kernel.put,
+        batch_kernel.forecast_space,
+        batch_kernel.keep_within,
+        batch_kernel.forecast_origin,
+    )
+    given = (prepared.values, prepared.begins, prepared.counts, prepared.seasons, prepared.positive)
+    if kernel is None:
+        batch_numpy.forecast_all(*given, grid, out)
+    else:
+        kernel(*given, grid.plain, grid.logged, grid.learning, out)
+    return out
+
+
+def _models(prepared: Prepared) -> int:
+    return smoothing_grid().count(int(np.count_nonzero(prepared.seasons)))
+
+
+def _learn(prepared: Prepared, told: NDArray[np.float32]) -> Combination:
+    """Pool the log errors, then take the sharpness and prior whose combinations did best out of sample."""
+    actual = prepared.actual()
+    logs = np.empty((len(told), told.shape[2]))
+    kernel = compiled(combine_kernel.log_errors_all, combine_kernel.log_errors)
+    (kernel or combine_numpy.log_errors_all)(told, actual, prepared.counts, logs)
+    there = ~np.isnan(logs)
+    seen = there.sum(axis=0)
+    any_model = ~np.isnan(told[:, 0, :, 0]).all(axis=0)
+    mean = np.where(there, logs, 0.0).sum(axis=0) / np.maximum(seen, 1)
+    # a model that was never tested is trusted like the typical one
+    pool = np.where(seen > 0, mean, np.where(any_model, np.median(mean[seen > 0]) if seen.any() else 0.0, np.nan))
+    return Combination(pool, *_chosen(prepared, told, actual, pool))
+
+
+def _chosen(prepared: Prepared, told: NDArray[np.float32], actual: Array, pool: Array) -> tuple[float, float]:
+    """The sharpness and prior that would have done best at the latest backtest origin, over a sample of series."""
+    rows = np.unique(np.linspace(0, len(told) - 1, min(len(told), _CHOOSERS)).astype(np.int64))
+    if told.shape[1] < 2:
+        return float(_SHARPNESS[0]), float(_PRIOR[-1])
+    losses = np.empty((len(rows), len(_SHARPNESS), len(_PRIOR)))
+    kernel = compiled(combine_kernel.losses_all, combine_kernel.log_errors, combine_kernel.combine_origin)
+    given = (told[rows], actual[rows], prepared.counts[rows], pool, _SHARPNESS, _PRIOR)
+    (kernel or combine_numpy.losses_all)(*given, losses)
+    losses = losses[~np.isnan(losses).any(axis=(1, 2))]
+    typical = losses.mean(axis=(1, 2), keepdims=True)
+    relative = np.minimum(losses / np.where(typical > 0, typical, 1.0), 5.0).mean(axis=0) if len(losses) else typical
+    # the softest of those nearly as good as the best: what is chosen by a hair here need not be better tomorrow
+    near = np.argwhere(relative <= relative.min() * _NEAR) if len(losses) else np.array([[0, len(_PRIOR) - 1]])
+    best = near[np.lexsort([-near[:, 1], near[:, 0]])[0]]
+    return float(_SHARPNESS[best[0]]), float(_PRIOR[best[1]])
+
+
+def _combined(prepared: Prepared, told: NDArray[np.float32], combination: Combination) -> Array:
+    out = np.empty((len(told), told.shape[1], told.shape[3]))
+    kernel = compiled(combine_kernel.combine_all, combine_kernel.log_errors, combine_kernel.combine_origin)
+    combine = kernel or combine_numpy.combine_all
+    weigh = partial(combine, told, prepared.actual(), prepared.counts)
+    weigh(combination.pool, combination.sharpness, combination.prior, out)
+    return out

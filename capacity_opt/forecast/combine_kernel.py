@@ -1,0 +1,111 @@
+"""Soft weights and combined forecasts, compiled: one series after another. ``combine_numpy`` is the twin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+prange = range
+CAP = 3.0  # of a model's log error above the best one's
+TINY = 1e-9
+LONG = 8  # horizons from which a series' backtest origins do not overlap
+
+
+def log_errors(told: Any, actual: Any, counts: Any, origin: int, out: Any) -> float:
+    """Fill ``out`` (K,) with each model's log mean absolute error above the best one's; how many origins' worth.
+
+    ``told`` (J, K, H), ``actual`` (J, H). Errors in the periods that ``origin`` itself forecasts do not count, so that
+    its own errors are those of weights that never saw them; for series shorter than ``LONG`` horizons, whose origins
+    overlap, only errors before the origin count. For 0, the end, all do. NaN for a model without any.
+    """
+    models, horizon = told.shape[1], told.shape[2]
+    seen, short = np.zeros(models), counts[0] < LONG * horizon
+    use, value, most = np.empty(horizon), np.empty(horizon), 0.0
+    out[:] = 0.0
+    for j in range(1, told.shape[0]):
+        after, used = counts[j] - counts[origin], 0.0
+        for h in range(horizon):
+            outside = after + h < 0 or (after + h >= horizon and not short)
+            use[h] = 1.0 if outside and actual[j, h] == actual[j, h] else 0.0
+            value[h] = actual[j, h] if use[h] > 0.0 else 0.0
+            used += use[h]
+        most += used
+        for k in range(models):
+            if told[j, k, 0] == told[j, k, 0]:
+                total = 0.0
+                for h in range(horizon):
+                    total += use[h] * abs(told[j, k, h] - value[h])
+                out[k] += total
+                seen[k] += used
+    least = np.inf
+    for k in range(models):
+        out[k] = max(out[k] / seen[k], TINY) if seen[k] > 0.0 else np.nan
+        if out[k] < least:
+            least = out[k]
+    for k in range(models):
+        out[k] = min(np.log(out[k] / least), CAP) if seen[k] > 0.0 else np.nan
+    return float(most / horizon)
+
+
+def log_errors_all(told: Any, actual: Any, counts: Any, out: Any) -> None:
+    """``out`` (n, K): :func:`log_errors` of every series, all origins."""
+    for i in prange(len(told)):
+        log_errors(told[i], actual[i], counts[i], 0, out[i])
+
+
+def combine_origin(
+    told: Any, own: Any, seen: float, pool: Any, sharpness: float, prior: float, score: Any, out: Any
+) -> None:
+    """``out`` (H,): the forecasts ``told`` (K, H) under soft weights.
+
+    Weight of a model: exp(-sharpness x log error), its log error ``own`` shrunk towards the pool's (K,) as if that had
+    been seen at ``prior`` origins.
+    """
+    models = len(pool)
+    least, total = np.inf, 0.0
+    for k in range(models):
+        score[k] = np.inf
+        if told[k, 0] == told[k, 0] and pool[k] == pool[k]:
+            mine = own[k] if own[k] == own[k] else pool[k]
+            score[k] = (seen * mine + prior * pool[k]) / (seen + prior)
+            least = min(least, score[k])
+    for k in range(models):
+        score[k] = np.exp(-sharpness * (score[k] - least)) if score[k] < np.inf else 0.0
+        total += score[k]
+    out[:] = 0.0
+    for k in range(models):
+        if score[k] > 1e-3 * total:
+            for h in range(len(out)):
+                out[h] += score[k] / total * told[k, h]
+
+
+def combine_all(told: Any, actual: Any, counts: Any, pool: Any, sharpness: float, prior: float, out: Any) -> None:
+    """``out`` (n, J, H): every origin's forecasts under weights that never saw its own errors; NaN where none."""
+    for i in prange(len(told)):
+        own, score = np.empty(len(pool)), np.empty(len(pool))
+        for j in range(told.shape[1]):
+            out[i, j] = np.nan
+            if counts[i, j] > 0:
+                seen = log_errors(told[i], actual[i], counts[i], j, own)
+                combine_origin(told[i, j], own, seen, pool, sharpness, prior, score, out[i, j])
+
+
+def losses_all(told: Any, actual: Any, counts: Any, pool: Any, sharpness: Any, prior: Any, out: Any) -> None:
+    """``out`` (n, S, P): mean absolute error at the latest backtest origin for each sharpness and prior; NaN: none."""
+    for i in prange(len(told)):
+        own, score, made = np.empty(len(pool)), np.empty(len(pool)), np.empty(told.shape[3])
+        out[i] = np.nan
+        if counts[i, 1] == 0:
+            continue
+        seen = log_errors(told[i], actual[i], counts[i], 1, own)
+        for s in range(len(sharpness)):
+            for p in range(len(prior)):
+                combine_origin(told[i, 1], own, seen, pool, sharpness[s], prior[p], score, made)
+                total, there = 0.0, 0.0
+                for h in range(len(made)):
+                    gap = abs(made[h] - actual[i, 1, h])
+                    if gap == gap:
+                        total += gap
+                        there += 1.0
+                out[i, s, p] = total / there if there > 0.0 else np.nan

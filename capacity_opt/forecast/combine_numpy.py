@@ -1,0 +1,88 @@
+"""Soft weights and combined forecasts in NumPy: the twin of ``combine_kernel``, the same numbers to rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.forecast.combine_kernel import CAP, LONG, TINY
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+def unseen(counts: IntArray, origin: int, horizon: int) -> BoolArray:
+    """(n, J, H) whether an error may be used at ``origin`` (see the kernel)."""
+    after = (counts - counts[:, origin, None])[:, :, None] + np.arange(horizon)
+    outside: BoolArray = (after < 0) | ((after >= horizon) & (counts[:, :1] >= LONG * horizon)[:, :, None])
+    outside[:, 0] = False
+    return outside
+
+
+def log_errors(told: NDArray[np.float32], actual: Array, counts: IntArray, origin: int) -> tuple[Array, Array]:
+    """(n, K) log mean absolute errors above the best model's, and (n,) how many origins' worth of them."""
+    horizon = actual.shape[2]
+    use = ~np.isnan(actual) & unseen(counts, origin, horizon)
+    gap = np.abs(told - np.where(use, actual, 0.0)[:, :, None, :])
+    counted = use[:, :, None, :] & ~np.isnan(gap)
+    seen = counted.sum(axis=(1, 3))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(seen > 0, np.maximum(np.where(counted, gap, 0.0).sum(axis=(1, 3)) / seen, TINY), np.nan)
+        least = np.min(np.where(seen > 0, mean, np.inf), axis=1, keepdims=True)
+        return np.minimum(np.log(mean / least), CAP), use.sum(axis=(1, 2)) / horizon
+
+
+def log_errors_all(told: NDArray[np.float32], actual: Array, counts: IntArray, out: Array) -> None:
+    """``out`` (n, K): all origins' errors."""
+    out[:] = log_errors(told, actual, counts, 0)[0]
+
+
+def combine_all(
+    told: NDArray[np.float32],
+    actual: Array,
+    counts: IntArray,
+    pool: Array,
+    sharpness: float,
+    prior: float,
+    out: Array,
+) -> None:
+    """``out`` (n, J, H), as the kernel of that name."""
+    for origin in range(told.shape[1]):
+        own, seen = log_errors(told, actual, counts, origin)
+        combined = _combined(told[:, origin], own, seen, pool, sharpness, prior)
+        out[:, origin] = np.where(counts[:, origin, None] > 0, combined, np.nan)
+
+
+def losses_all(
+    told: NDArray[np.float32],
+    actual: Array,
+    counts: IntArray,
+    pool: Array,
+    sharpness: Array,
+    prior: Array,
+    out: Array,
+) -> None:
+    """``out`` (n, S, P), as the kernel of that name."""
+    own, seen = log_errors(told, actual, counts, 1)
+    there = ~np.isnan(actual[:, 1])
+    known = there.sum(axis=1)
+    for s, sharp in enumerate(sharpness.tolist()):
+        for p, weight in enumerate(prior.tolist()):
+            gap = np.abs(_combined(told[:, 1], own, seen, pool, sharp, weight) - actual[:, 1])
+            with np.errstate(invalid="ignore"):
+                mean = np.where(there, gap, 0.0).sum(axis=1) / known
+            out[:, s, p] = np.where((counts[:, 1] > 0) & (known > 0), mean, np.nan)
+
+
+def _combined(told: NDArray[np.float32], own: Array, seen: Array, pool: Array, sharpness: float, prior: float) -> Array:
+    mine = np.where(np.isnan(own), pool, own)
+    there = ~np.isnan(told[:, :, 0]) & ~np.isnan(pool)
+    with np.errstate(invalid="ignore"):
+        score = np.where(there, (seen[:, None] * mine + prior * pool) / (seen[:, None] + prior), np.inf)
+        weight = np.where(there, np.exp(-sharpness * (score - score.min(axis=1, keepdims=True))), 0.0)
+        total = weight.sum(axis=1, keepdims=True)
+        weight = np.where(weight > 1e-3 * total, weight / total, 0.0)
+    values = np.where(weight[:, :, None] > 0, told, 0.0).astype(np.float64)
+    combined: Array = np.einsum("nk,nkh->nh", weight, values)
+    return combined

@@ -1,0 +1,131 @@
+"""Quantiles around a point forecast from pooled out-of-sample errors, scaled per series, asymmetric per horizon.
+
+A series' scale is what its own backtest and its differences said before the error was made, in shares that the panel's
+own errors choose (least squares on logarithms). Scaled errors of all series and origins are then pooled by horizon and
+their empirical quantiles, with the finite-sample correction of conformal prediction, put around the forecast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.forecast.combine_numpy import unseen
+
+Array = NDArray[np.float64]
+_TINY = 1e-12
+_LEAST, _MOST = 1e-4, 1e2  # of a source of the scale, in mean absolute values of the series
+_CENTRED = 0.75  # of the pooled median: all origins share the same few years, so a common bias need not last
+_ENOUGH = 400  # pooled errors from which a horizon speaks for itself
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """How errors grow and scatter: ``profile`` (H,) by horizon, ``shares`` of the scale's sources, pooled errors.
+
+    ``shares`` (2, 4): intercept and exponents of own backtest, differences and recent differences; row 0 for series
+    without a backtest (its exponent is 0). ``pooled``: per horizon the sorted scaled errors.
+    """
+
+    profile: Array
+    shares: Array
+    pooled: tuple[Array, ...]
+
+    def scale(self, size: Array, roughness: Array) -> Array:
+        """(n,) the scales from mean backtest errors ``size`` (n,), NaN for none, and ``roughness`` (n, 2)."""
+        logs = _features(size, roughness)
+        row = np.isnan(size).astype(np.intp)
+        still = (np.where(np.isnan(size), 0.0, size) <= 0) & (roughness <= 0).all(axis=1)
+        return np.where(still, 0.0, np.exp(np.sum(logs * self.shares[1 - row], axis=1)))
+
+    def quantiles(self, levels: Array) -> Array:
+        """(H, m) of the scaled errors; beyond what the pool's size can say the most extreme error is taken."""
+        return np.stack([_conformal(errors, levels) - _CENTRED * np.median(errors) for errors in self.pooled])
+
+
+def fit_spread(errors: Array, counts: NDArray[np.int64], roughness: Array) -> Spread:
+    """From ``errors`` (n, J, H) of origins with ``counts`` (n, J) values, ``roughness`` (n, J, 2) before each."""
+    size = np.abs(errors)
+    profile = _profile(size)
+    known = own_size(size / profile, counts)
+    with np.errstate(invalid="ignore"):
+        target = _mean(size / profile, axis=2)
+    flat, before, after = target.ravel(), known.ravel(), roughness.reshape(-1, 2)
+    shares = np.stack([_fit(flat, np.full_like(before, np.nan), after), _fit(flat, before, after)])
+    rough = Spread(profile, shares, ())
+    scale = rough.scale(before, after).reshape(*target.shape, 1)
+    scaled = np.where(scale > 0, errors / np.where(scale > 0, scale, 1.0), np.nan)
+    return Spread(profile, shares, _pooled(scaled, profile))
+
+
+def own_size(scaled: Array, counts: NDArray[np.int64]) -> Array:
+    """(n, J) mean size of the errors that may be used at each origin; NaN where there are none."""
+    n, origins, horizon = scaled.shape
+    out = np.full((n, origins), np.nan)
+    for j in range(origins):
+        out[:, j] = _mean(np.where(unseen(counts, j, horizon), scaled, np.nan).reshape(n, -1), axis=1)
+    return out
+
+
+def _profile(size: Array) -> Array:
+    """(H,) how the typical error grows with the horizon, 1 on average."""
+    own = _mean(size.reshape(len(size), -1), axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = np.minimum(size / np.where(own > 0, own, np.nan)[:, None, None], 10.0)
+    profile = _mean(relative.reshape(-1, size.shape[2]), axis=0)
+    profile = np.where(np.isnan(profile) | (profile <= 0), 1.0, profile)
+    return np.asarray(profile / profile.mean())
+
+
+def _features(size: Array, roughness: Array) -> Array:
+    known = np.where(np.isnan(size), 1.0, size)
+    return np.column_stack([np.ones(len(size)), np.log(np.clip(np.column_stack([known, roughness]), _LEAST, _MOST))])
+
+
+def _fit(target: Array, size: Array, roughness: Array) -> Array:
+    """Ridge regression of log error size on the logs of its sources, towards equal shares."""
+    own = not bool(np.isnan(size).all())
+    use = (target > _TINY) & (roughness > _TINY).all(axis=1) & (~np.isnan(size) | (not own))
+    use &= (size > _TINY) | (not own)
+    first = np.array([0.0, 0.5, 0.25, 0.25]) if own else np.array([0.0, 0.0, 0.5, 0.5])
+    table, wanted = _features(size[use], roughness[use]), np.log(target[use])
+    ridge = np.diag([0.0, 1.0, 1.0, 1.0]) * 2.0
+    if not own:
+        table = table * np.array([1.0, 0.0, 1.0, 1.0])
+        ridge[1, 1] = 1.0
+    if len(wanted) < 3:
+        return first
+    middle = np.median(wanted - table @ first)
+    rest = wanted - table @ first - middle
+    change = np.linalg.lstsq(table.T @ table + ridge, table.T @ rest, rcond=None)[0]
+    fitted = first + change
+    fitted[1:] = np.maximum(fitted[1:], 0.0)
+    fitted[0] = np.median(wanted - table[:, 1:] @ fitted[1:])
+    return np.asarray(fitted)
+
+
+def _pooled(scaled: Array, profile: Array) -> tuple[Array, ...]:
+    """Sorted scaled errors per horizon; where those are few, all horizons' errors brought to this one's size."""
+    by_horizon = [column[~np.isnan(column)] for column in scaled.reshape(-1, scaled.shape[2]).T]
+    everything = np.concatenate([errors / size for errors, size in zip(by_horizon, profile)])
+    return tuple(
+        np.sort(errors if len(errors) >= _ENOUGH else everything * size if len(everything) else np.zeros(1))
+        for errors, size in zip(by_horizon, profile)
+    )
+
+
+def _conformal(errors: Array, levels: Array) -> Array:
+    """Empirical quantiles at levels moved outwards by what n errors cannot know: ceil((n + 1) level) / n."""
+    count = len(errors)
+    outward = 0.5 + (levels - 0.5) * (1.0 + 1.0 / count)
+    return np.asarray(np.quantile(errors, np.clip(outward, 0.0, 1.0)))
+
+
+def _mean(values: Array, axis: int) -> Array:
+    """The mean of what is not NaN; NaN where all is."""
+    there = ~np.isnan(values)
+    count = there.sum(axis=axis)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(count > 0, np.where(there, values, 0.0).sum(axis=axis) / count, np.nan))
