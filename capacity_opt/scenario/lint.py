@@ -103,41 +103,42 @@ def _cannot_be_built(problem: FleetProblem, tables: FleetTables, problems: Probl
         / problem.groups.overcommit[must]
     )
     needed = np.einsum("jt,jr->tr", least, usage)
-    built = _most_capacity(problem)
+    built, limits = _most_capacity(problem)
     for t, r in np.argwhere(needed > built * (1 + 1e-9) + 1e-9)[:1]:
         problems.error(
             "E242",
             tables.classes.file,
             f"infeasible before solving: period {problem.periods[t]} needs at least "
-            f"{needed[t, r]:g} {problem.resources[r]}, at most {built[t, r]:g} can be in service",
-            fix="Raise power, order limits or stock, shorten lead times, or allow shortage",
+            f"{needed[t, r]:g} {problem.resources[r]}, at most {built[t, r]:g} can ever be in service ({limits[t][r]})",
+            fix="Raise that limit, or allow shortage",
         )
 
 
-def _most_capacity(problem: FleetProblem) -> Array:
-    """(T, R) an upper bound of what can be in service or bought."""
+def _most_capacity(problem: FleetProblem) -> tuple[Array, list[list[str]]]:
+    """(T, R) an upper bound of what can be in service or bought, however soon orders come; and what sets it."""
     supply, sites, types = problem.supply, problem.sites, problem.server_types
-    kinds, zones, periods = supply.initial.shape
-    racks = supply.placed.copy()
-    racks[..., supply.first_order :] += supply.order_limit[..., supply.first_order :]
-    arrived = np.zeros_like(racks)
-    for k in range(kinds):
-        for z in range(zones):
-            lead = int(supply.lead_time[k, z])
-            arrived[k, z, lead:] = np.cumsum(racks[k, z])[: max(0, periods - lead)]
+    _, zones, periods = supply.initial.shape
+    arrived = np.cumsum(supply.placed + supply.order_limit, axis=2)
     servers = supply.initial + arrived * types.lot[:, None, None]
     capacity = np.zeros((zones, periods, len(problem.resources)))
+    limits: list[list[set[str]]] = [[set() for _ in problem.resources] for _ in range(periods)]
     for r in range(len(problem.resources)):
         offered = types.capacity[:, r]
+        useful = offered > 0
         by_count = np.where(offered[:, None, None] > 0, servers * offered[:, None, None], 0.0).sum(axis=0)
-        bounds = [by_count]
-        for limit, each in ((sites.power_limit, types.power_kw), (sites.rack_unit_limit, types.rack_units)):
-            useful = offered > 0
+        bounds = {"order limits": by_count}
+        for name, limit, each in (
+            ("power limits", sites.power_limit, types.power_kw),
+            ("rack-unit limits", sites.rack_unit_limit, types.rack_units),
+        ):
             if useful.any() and (each[useful] > 0).all():
-                bounds.append(limit * np.max(offered[useful] / each[useful]))
-        capacity[..., r] = np.minimum.reduce(bounds)
+                bounds[name] = limit * np.max(offered[useful] / each[useful])
+        stacked = np.stack(list(bounds.values()))
+        capacity[..., r] = stacked.min(axis=0)
+        for z, t in np.argwhere(np.isfinite(capacity[..., r])):
+            limits[t][r].add(list(bounds)[int(stacked[:, z, t].argmin())])
     total: Array = capacity.sum(axis=0)
     for m, k in enumerate(problem.options.server_type.tolist()):
         with np.errstate(invalid="ignore"):
             total += np.nan_to_num(problem.options.limit[m][:, None] * types.capacity[k][None], nan=0.0, posinf=np.inf)
-    return total
+    return total, [[", ".join(sorted(each)) for each in row] for row in limits]

@@ -1,9 +1,11 @@
 """Where no plan exists, the message names the planted cause, how much is missing, and what would help."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from capacity_opt import InfeasibleError, LimitError, UnboundedError, size_fleet
+from capacity_opt import InfeasibleError, LimitError, UnboundedError, read_scenario, size_fleet
 from capacity_opt.fleet.formulation import build_model
 from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.fleet.size import require_point
@@ -28,31 +30,37 @@ def must_serve(demand, **type_fields):
 
 def test_lead_time_is_named():
     message = told(make_problem(**must_serve([[[40, 40, 40]]], lead_time=2)))
-    assert "critical short 40 in 1: lead time 2, first order 1: nothing ordered arrives before 3" in message
-    assert "critical short 40 in 2" in message
-    assert "cheapest fix: have servers in service that no order can bring in time" in message
-    assert "A/eu-west-a/1 by 40" in message
+    assert (
+        "critical short 40 vcpu from 1 to 2: lead time 2 > first order 1: nothing ordered arrives before 3" in message
+    )
+    assert "cheapest fix: shorten lead times by 2 periods (A to 0)" in message
+
+
+def test_frozen_window_is_named():
+    message = told(make_problem(**must_serve([[[0, 40]]]), supply={"first_order": 2}))
+    assert "lead time 0 > first order 2: nothing ordered arrives before the end of the plan" in message
+    assert "cheapest fix: order from 2 on" in message
 
 
 def test_power_limit_is_named_with_the_kilowatts_missing():
     problem = make_problem(**must_serve([[100]], power_kw=0.5), sites={"power_limit": 30.0}, integer=False)
     message = told(problem)
-    assert "critical short 40 in 1: held back by power[eu-west-a,1]" in message
-    assert "cheapest fix: raise the power limit: eu-west-a/1 by 20" in message
+    assert "critical short 40 vcpu in 1: held back by power limit of eu-west-a in 1" in message
+    assert "cheapest fix: raise the power limit: eu-west-a by 20 kW in 1" in message
 
 
 def test_budget_is_named_with_the_money_missing():
     problem = make_problem(**must_serve([[100]]), finance={"capex_budget": 60.0}, integer=False)
     message = told(problem)
-    assert "held back by capex_budget[1]" in message
-    assert "raise the capital budget: 1 by 40" in message
+    assert "held back by capital budget in 1" in message
+    assert "raise the capital budget by 40 USD in 1" in message
 
 
 def test_order_limit_is_named():
     problem = make_problem(**must_serve([[100]], order_limit=70.0), integer=False)
     message = told(problem)
-    assert "order limit of racks[A,eu-west-a,1]" in message
-    assert "raise the order limit: A/eu-west-a/1 by 30" in message
+    assert "order limit of A in eu-west-a in 1" in message
+    assert "raise the order limit: A in eu-west-a by 30 racks in 1" in message
 
 
 def test_smallest_of_several_fixes_comes_first():
@@ -60,7 +68,7 @@ def test_smallest_of_several_fixes_comes_first():
         **must_serve([[100]], power_kw=1.0), sites={"power_limit": 99.0}, finance={"capex_budget": 150.0}, integer=False
     )
     lines = told(problem).splitlines()
-    assert any(line.startswith("cheapest fix: raise the power limit: eu-west-a/1 by 1") for line in lines)
+    assert any(line.startswith("cheapest fix: raise the power limit: eu-west-a by 1 kW in 1") for line in lines)
 
 
 def test_fill_rate_that_cannot_be_kept():
@@ -73,7 +81,7 @@ def test_lost_zone_without_another():
         types={"A": {"price": 1.0}}, groups={"critical": {}}, demand=[[10]], service={"protected_share": 0.5}
     )
     message = told(problem)
-    assert "critical short 5 of its protected share in 1 if z1 is lost" in message
+    assert "critical short 5 vcpu of its protected share in 1 if z1 is lost" in message
     assert "no server type in an allowed place can serve it then" in message
 
 
@@ -129,3 +137,35 @@ def test_tiny_time_limit_gives_limit_error_or_a_verified_incumbent():
         return
     assert plan.bound <= plan.objective
     assert all(check.passed for check in plan.checks)
+
+
+@pytest.mark.parametrize(
+    ("folder", "cured", "cause", "fix"),
+    [
+        (
+            "lead_time",
+            "soon_enough",
+            "critical/eu-west short 40 vcpu from 2027-03-01 to 2027-04-01: lead time 4 > first order 2027-01-01",
+            "cheapest fix: shorten lead times by 2 periods (gen9 to 2)",
+        ),
+        (
+            "power",
+            "enough",
+            "critical/eu-west short 20 vcpu of its protected share from 2027-03-01 to 2027-06-01 if euw-a is lost: "
+            "held back by power limit of euw-a",
+            "cheapest fix: raise the power limit: euw-a by 0.6 kW from 2027-03-01 to 2027-06-01",
+        ),
+        (
+            "budget",
+            "enough",
+            "fill rate of critical missed by 240 units of unmet demand: held back by cumulative budget",
+            "cheapest fix: raise the cumulative budget by 12000 USD",
+        ),
+    ],
+)
+def test_planted_scenarios_name_their_cause_and_the_cure_works(folder, cured, cause, fix):
+    path = Path(__file__).parents[2] / "scenarios" / "infeasible" / folder
+    message = told(read_scenario(path).fleet)
+    assert cause in message
+    assert fix in message
+    assert size_fleet(read_scenario(path, variant=cured).fleet).status == "optimal"
