@@ -19,6 +19,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+EXIT_CODES = {
+    0: "solved and verified",
+    1: "a fault of this program, or a solver broke",
+    2: "usage: an argument breaks a rule",
+    3: "the scenario or its data are invalid",
+    4: "infeasible; which promise fails, by how much and the cheapest fix are told",
+    5: "unbounded: a cost or a bound is missing",
+    6: "a limit was reached with a verified plan, which is saved",
+    7: "a limit was reached before there was a plan",
+    8: "a solver's answer failed verification",
+    9: "a condition of compare --fail-if holds",
+    10: "the judge found a promise not kept",
+    74: "a file cannot be read or written, or the disk is full",
+    130: "interrupted (Ctrl-C); the best plan so far is saved",
+    141: "whoever read the output stopped reading",
+    143: "terminated",
+}
+
 
 class CapacityError(Exception):
     """Base of every error raised on purpose; ``exit_code`` is what the command line returns."""

@@ -408,10 +408,20 @@ def test_query_asks_all_runs(call, runs):
     assert code == 0
     assert [row[0] for row in told["rows"]] == names(runs)
     assert [row[1] for row in told["rows"]] == pytest.approx([1680, 1560])
-    assert "CREATE TABLE" in call("query", "--out", runs)[1]
+    assert "component, period, EffectiveCost" in call("query", "--out", runs)[1]
 
 
-@pytest.mark.parametrize("sql", ["SELEKT 1", "SELECT * FROM nothing", "DELETE FROM cost"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELEKT 1",
+        "SELECT * FROM nothing",
+        "DELETE FROM cost",
+        "SELECT 1; SELECT 2",
+        "COPY cost TO 'x.csv'",
+        "SELECT * FROM read_text('/etc/hostname')",
+    ],
+)
 def test_queries_that_cannot_be_answered(call, runs, sql):
     code, _, err = call("query", sql, "--out", runs)
     assert code == 2

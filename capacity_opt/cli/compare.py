@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FAILED = 9
 SHOWN = ("total", "cost", "availability", "utilization", "inventory")
+MOST_ITEMS = 20
 SHARES = ("availability", "utilization")
 DEFAULT = ("previous", "latest")
 
@@ -94,6 +95,7 @@ def _json(found: Comparison) -> dict[str, object]:
         "drivers": [{"name": name, "amount": amount} for name, amount in found.drivers],
         "why_no_drivers": found.why_no_drivers,
         "orders_changed": [vars(order) for order in found.orders],
+        "items_changed": [vars(item) for item in found.items],
         "inputs_changed": list(found.inputs_changed),
     }
 
@@ -120,6 +122,7 @@ def _print_pair(found: Comparison, letter: str, everything: bool, output: Output
         for line in plain_table((heading, "A", letter, "change", ""), [_cells(d) for d in deltas], (1, 2, 3, 4)):
             output.result(line)
     _print_orders(found, letter, output)
+    _print_items(found, letter, output)
     _print_waterfall(found, letter, output)
 
 
@@ -134,6 +137,22 @@ def _print_orders(found: Comparison, letter: str, output: Output) -> None:
     output.result("")
     for line in plain_table(("orders, racks", "A", letter, "change", "why"), rows, (1, 2, 3)):
         output.result(line)
+
+
+def _print_items(found: Comparison, letter: str, output: Output) -> None:
+    if not found.items:
+        return
+    rows = [
+        [each.name, *(("-" if v is None else f"{v:,g}") for v in (each.level_before, each.level_after)),
+         *(("-" if v is None else f"{v:,.2f}") for v in (each.cost_before, each.cost_after)), each.why]
+        for each in found.items[:MOST_ITEMS]
+    ]  # fmt: skip
+    heads = ("items that changed", "level A", f"level {letter}", "cost A", f"cost {letter}", "why")
+    output.result("")
+    for line in plain_table(heads, rows, (1, 2, 3, 4)):
+        output.result(line)
+    if len(found.items) > MOST_ITEMS:
+        output.result(f"... and {len(found.items) - MOST_ITEMS:,} more: --json has all")
 
 
 def _print_waterfall(found: Comparison, letter: str, output: Output) -> None:

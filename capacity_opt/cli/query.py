@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import click
 
 from capacity_opt.cli.options import OUT
 from capacity_opt.cli.output import Output, common, plain_table
-from capacity_opt.errors import ArgumentError
 
 
 @click.command("query", short_help="Ask past runs in SQL.")
@@ -17,7 +15,7 @@ from capacity_opt.errors import ArgumentError
 @OUT
 @common
 def command(sql: str | None, out: Path, as_json: bool, quiet: bool, verbose: int) -> int:
-    """Ask the runs under --out in SQL (SQLite's). Every result table has the rows of all runs and a column "run"; the
+    """Ask the runs under --out in SQL (DuckDB's). Every result table has the rows of all runs and a column "run"; the
     table "runs" has a row per run. Without SQL the tables and their columns are listed.
 
     \b
@@ -25,23 +23,20 @@ def command(sql: str | None, out: Path, as_json: bool, quiet: bool, verbose: int
       capacity-opt query
       capacity-opt query "SELECT run, sum(EffectiveCost) AS cost FROM cost GROUP BY run ORDER BY cost"
     """
-    from capacity_opt.scenario.run_database import open_runs
+    from capacity_opt.scenario.run_database import CATALOGUE, open_runs
 
     output = Output(as_json, quiet, verbose)
     with open_runs(out) as database:
-        asked = sql or "SELECT name AS 'table', sql AS columns FROM sqlite_master ORDER BY name"
-        try:
-            answer = database.execute(asked)
-            rows = answer.fetchall()
-        except sqlite3.Error as error:
-            raise ArgumentError(
-                f"the query cannot be answered: {error}. See the tables with: capacity-opt query"
-            ) from None
-    columns = [column[0] for column in answer.description or ()]
+        columns, rows = database.ask(sql or CATALOGUE)
     if as_json:
-        output.json({"columns": columns, "rows": [list(row) for row in rows]})
+        output.json({"columns": columns, "rows": [[_json(value) for value in row] for row in rows]})
     else:
         numeric = [i for i in range(len(columns)) if all(isinstance(row[i], int | float | None) for row in rows)]
         for line in plain_table(columns, [["" if v is None else str(v) for v in row] for row in rows], numeric):
             output.result(line)
     return 0
+
+
+def _json(value: object) -> object:
+    """A value as JSON has it; dates and decimals as text."""
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

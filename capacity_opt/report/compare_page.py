@@ -94,7 +94,25 @@ def _pair(comparison: Comparison, letter: str) -> list[Section]:
             found.append(_waterfall(f"{key}-{letter}", title, steps, letter, comparison.currency))
     if comparison.orders:
         found.append(_orders(comparison, letter))
+    if comparison.items:
+        found.append(_items(comparison, letter))
     return found
+
+
+def _items(comparison: Comparison, letter: str) -> Section:
+    money = f", {comparison.currency}" if comparison.currency else ""
+    columns = (
+        Column("name", "Item"),
+        Column("level_before", "Level, A", "count"),
+        Column("level_after", f"Level, {letter}", "count"),
+        Column("cost_before", f"Cost per period, A{money}", "money"),
+        Column("cost_after", f"Cost per period, {letter}{money}", "money"),
+        Column("why", "Why"),
+    )
+    title = f"Items that changed from A to {letter}"
+    frame = pd.DataFrame([{**vars(item), "name": item.name} for item in comparison.items])
+    table = Table(key=f"items-{letter}", title=title, columns=columns, frame=frame)
+    return Section(key=f"items-{letter}", title=title, tables=[table], searchable=len(frame) > 10)
 
 
 def _orders(comparison: Comparison, letter: str) -> Section:

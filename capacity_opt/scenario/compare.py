@@ -10,6 +10,7 @@ from typing import Any
 
 from capacity_opt.errors import ArgumentError
 from capacity_opt.scenario.drivers import Drivers, drivers, order_causes
+from capacity_opt.scenario.item_changes import ItemChange, item_changes
 from capacity_opt.scenario.past_runs import PastRun
 
 Tell = Callable[[str], None]
@@ -88,6 +89,7 @@ class Comparison:
     drivers: tuple[tuple[str, float], ...] = ()
     why_no_drivers: str = ""
     orders: tuple[OrderChange, ...] = ()
+    items: tuple[ItemChange, ...] = ()
 
     def group(self, name: str) -> tuple[Delta, ...]:
         """The deltas of one group: cost, total, availability, utilization, orders, inventory."""
@@ -109,7 +111,7 @@ def compare_runs(before: PastRun, after: PastRun, *, solve: bool = False, tell: 
         raise ArgumentError(f"the runs are in different currencies: {' and '.join(sorted(map(str, currencies)))}")
     costs = _paired("cost", _costs(before), _costs(after))
     total = Delta("total", "cost", _total(before), _total(after))
-    found = Drivers(why_not="not asked for")
+    found = Drivers()
     if solve and total.before is not None and total.after is not None:
         found = drivers(before, after, tell)
     return Comparison(
@@ -117,7 +119,7 @@ def compare_runs(before: PastRun, after: PastRun, *, solve: bool = False, tell: 
         after=after.folder.name,
         currency=str(before.manifest.get("currency", "")),
         deltas=(
-            total,
+            *([] if total.before is None and total.after is None else [total]),
             *costs,
             *_paired("availability", _availability(before), _availability(after)),
             *_paired("utilization", _utilization(before), _utilization(after)),
@@ -129,6 +131,7 @@ def compare_runs(before: PastRun, after: PastRun, *, solve: bool = False, tell: 
         drivers=_waterfall(total, found.steps, ordered=True) if found.steps else (),
         why_no_drivers=found.why_not,
         orders=_order_changes(before, after, order_causes(found)),
+        items=item_changes(before, after),
     )
 
 

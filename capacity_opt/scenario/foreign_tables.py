@@ -1,13 +1,11 @@
-"""Tables that are not text: sheets of Excel workbooks and tables or queries of SQLite databases, as rows of text.
+"""Tables that are not text: sheets of Excel workbooks, as rows of text.
 
-``file = "book.xlsx#Sheet1"`` (the first sheet without ``#``), ``file = "plan.sqlite#demand"`` or
-``file = "plan.sqlite#SELECT item, qty AS value FROM sales"``.
+``file = "book.xlsx#Sheet1"`` (the first sheet without ``#``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,7 +13,6 @@ from zipfile import BadZipFile
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 
 WORKBOOKS = (".xlsx", ".xlsm")
-DATABASES = (".sqlite", ".sqlite3", ".db")
 
 Rows = list[tuple[int, list[str]]]
 
@@ -44,28 +41,6 @@ def workbook_rows(path: Path, name: str, problems: Problems) -> Rows | None:
             (n, [as_text(v) for v in row]) for n, row in enumerate(book[wanted].iter_rows(values_only=True), start=1)
         ]
     return [(number, cells) for number, cells in rows if any(map(str.strip, cells))]
-
-
-def database_rows(path: Path, name: str, problems: Problems) -> Rows | None:
-    """The answer to the query after ``#`` (a table's name asks for all of it), the column names as row 1."""
-    asked = name.partition("#")[2].strip()
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-        try:
-            tables = [
-                row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-            ]
-            if not asked or (asked not in tables and not asked.casefold().startswith(("select", "with"))):
-                rule = f"has no table {shown(asked)}" if asked else "needs a table or a query after #"
-                problems.error("E236", name, rule, fix=did_you_mean(asked, tables))
-                return None
-            quoted = '"' + asked.replace('"', '""') + '"'
-            answer = database.execute(f"SELECT * FROM {quoted}" if asked in tables else asked)
-            rows = [[as_text(value) for value in row] for row in answer]
-        except sqlite3.Error as error:
-            problems.error("E235", name, f"cannot be asked: {error}", fix="Check the query and the file")
-            return None
-    header = [column[0] for column in answer.description]
-    return [(1, header), *((number, row) for number, row in enumerate(rows, start=2) if any(map(str.strip, row)))]
 
 
 def as_text(value: object) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import hashlib
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from capacity_opt.scenario import schema
+from capacity_opt.scenario.databases import POSTGRES, fetch_postgres
 from capacity_opt.scenario.overrides import Patch, apply_patch, merged, patch_of, set_key, split_setting
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 from capacity_opt.scenario.spec import Demand, Spec
@@ -33,19 +39,29 @@ class Source:
     variant: str | None = None
     settings: tuple[str, ...] = ()
     read_files: dict[str, Path] = field(default_factory=dict)
+    fetched: dict[str, str] = field(default_factory=dict)
 
     def table(self, file: str, columns: Sequence[str], key: str = "") -> TextTable | None:
         """A table by its file name, patched; ``columns`` are those it may have; ``key`` its name in scenario.toml."""
         name = file.partition("#")[0]
-        path = self.locate(name)
+        path = self._fetched(file) if name == POSTGRES else self.locate(name)
         if path is None:
             return None
-        self.read_files[name] = path
+        self.read_files[self.fetched.get(file, name)] = path
         table = read_text_table(path, file, columns, self.problems)
         for patch in self.patches:
             if patch.table in (key, file, Path(file).stem) and table is not None:
                 apply_patch(table, patch, columns, self.problems)
         return table
+
+    def _fetched(self, file: str) -> Path | None:
+        """The answer of a database's query as a CSV file; each query is asked once."""
+        name = f"{POSTGRES}-{hashlib.sha256(file.encode()).hexdigest()[:8]}.csv"
+        path = _downloads() / name
+        if file not in self.fetched and not fetch_postgres(file, path, self.problems):
+            return None
+        self.fetched[file] = name
+        return path
 
     def locate(self, file: str) -> Path | None:
         """Where a table is: in the scenario's folder or in one it extends, never outside."""
@@ -77,6 +93,14 @@ class Source:
                     fix=did_you_mean(patch.table, sorted(names)),
                     row=patch.row,
                 )
+
+
+@cache
+def _downloads() -> Path:
+    """A folder of this process for answers of databases, gone when it ends."""
+    folder = tempfile.mkdtemp(prefix="capacity-opt-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def load(path: Path, settings: Sequence[str], variant: str | None, problems: Problems) -> Source | None:

@@ -17,7 +17,7 @@ _SET = re.compile(
     r"\s*(?P<path>[^=\[\]]*?(?:\[(?P<where>[^\]]*)\]\.(?P<column>[^=*]+?))?)\s*(?P<sign>\*?=)(?P<value>.*)", re.S
 )
 
-_UNIT = re.compile("[a-z]{3}|" + "|".join(DURATION_UNITS))
+_UNIT = re.compile("[a-z]{2,3}|" + "|".join(DURATION_UNITS))
 
 
 @dataclass

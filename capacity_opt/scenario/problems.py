@@ -13,6 +13,58 @@ from capacity_opt.errors import ArgumentError, Problem, ScenarioError
 SHOWN_PER_COLUMN = 10
 LONGEST_VALUE = 60
 
+# What each code stands for; docs/reference/errors.md is made from it.
+CODES = {
+    "E201": "a share or a level is not between 0 and 1: often a percentage",
+    "E202": "a percent sign",
+    "E203": "a value is negative, or not above 0 where it must be",
+    "E204": "a duration is negative",
+    "E205": "text that is not a number, or too large, or not whole where it must be",
+    "E206": "a unit in a cell, or another unit than the table's",
+    "E207": "a value that is none of those allowed, or two that exclude each other",
+    "E208": "an id that no table defines",
+    "E209": "an id that differs by case or space only",
+    "E210": "two rows with one key",
+    "E212": "quantiles that cross, where they are refused",
+    "E215": "a blank where there must be a value",
+    "E216": "N/A, a dash or an Excel error in place of a value",
+    "E218": "thousands separators",
+    "E219": "decimal commas or semicolons between cells",
+    "E220": "a currency sign in a cell",
+    "E222": "a column in another currency than the scenario's",
+    "E225": "a date as an Excel serial number",
+    "E226": "a date that can be read two ways",
+    "E227": "periods or groups are missing",
+    "E228": "a date or number that is no period of the horizon",
+    "E229": "an id whose leading zeros were lost",
+    "E230": "a row with more or fewer cells than the header",
+    "E231": "a row of totals",
+    "E232": "title rows above the header",
+    "E233": "an unknown column, or one that is there twice",
+    "E234": "a column is missing, or the file is no valid CSV",
+    "E235": "a file that cannot be read: another format, another encoding, empty, or no rows",
+    "E236": "no such file, sheet or table, or one outside the scenario's folder",
+    "E237": "probabilities that do not sum to 1, or disagree",
+    "E238": "a term without its unit",
+    "E239": "scenario.toml: a syntax error, an unknown key or a key given twice",
+    "E240": "scenario.toml: a value of the wrong type or outside its range, or a section is missing",
+    "E241": "an override or setting that is malformed or matches nothing",
+    "E242": "no plan can serve what must be served: found before solving",
+    "E246": "something that fits into no rack or row",
+    "E247": "two settings of a server type that exclude each other",
+    "E250": "[admission] names a resource that the fleet does not have, or sells less than there is",
+    "E251": "shares of a class over sites that do not sum to 1",
+    "W212": "quantiles crossed and were sorted",
+    "W213": "quantiles below 0 were set to 0",
+    "W214": "forecast rows that look like a point forecast, or alike for every series",
+    "W221": "a protection interval was rounded up to whole periods",
+    "W227": "gaps in a history, closed up or counted as no demand",
+    "W228": "dates of a forecast that do not fall on its periods",
+    "W243": "a cost of 0 makes the answer trivial",
+    "W244": "a name that a spreadsheet or a page could run; shown harmless",
+    "W245": "a zone has no row for racks: nothing can be placed there",
+}
+
 
 @dataclass
 class Problems:

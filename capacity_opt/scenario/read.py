@@ -39,9 +39,8 @@ class Scenario:
     ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets
     (or ``network`` the stages in their place); ``backtest`` the history with the forecasts to be weighed;
     ``room`` where ordered servers stand; ``requests`` who asks on the day; ``frontier``, ``simulation`` the sections;
-    ``spec`` every key; ``warnings`` remarks about the data; ``files`` what was read, by the name in the scenario. What
-    the scenario has no section for
-    is ``None``.
+    ``spec`` every key; ``warnings`` remarks about the data; ``files`` what was read, by the name in the scenario;
+    ``fetched`` the files that stand in for queries of a database. What the scenario has no section for is ``None``.
     """
 
     name: str
@@ -59,6 +58,7 @@ class Scenario:
     patches: tuple[Patch, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: dict[str, Path] = field(default_factory=dict)
+    fetched: dict[str, str] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
@@ -147,6 +147,7 @@ def read_scenario(
         patches=tuple(source.patches),
         warnings=problems.warnings,
         files={FILE: source.folders[0] / FILE, **source.read_files},
+        fetched=source.fetched,
     )
 
 

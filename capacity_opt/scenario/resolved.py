@@ -9,14 +9,27 @@ from typing import Any
 from capacity_opt.scenario.read import Scenario
 
 
-def resolved_toml(scenario: Scenario) -> str:
+def resolved_toml(scenario: Scenario, *, local: bool = False) -> str:
     """Every key with its value (defaults included, blanks left out); patches of tables stay as overrides.
 
-    Reading it again beside the same tables gives the same scenario.
+    Reading it again beside the same tables gives the same scenario. ``local``: the files that were fetched from a
+    database stand in for its queries.
     """
     data = scenario.spec.model_dump(exclude={"variants", "overrides"}, exclude_none=True, exclude_unset=False)
     data["overrides"] = [patch.as_override() for patch in scenario.patches]
-    return toml_text(data)
+    return toml_text(_replaced(data, scenario.fetched) if local and scenario.fetched else data)
+
+
+def _replaced(data: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """The data with whole texts exchanged, however deep."""
+    return {
+        key: _replaced(value, words)
+        if isinstance(value, dict)
+        else words.get(value, value)
+        if isinstance(value, str)
+        else value
+        for key, value in data.items()
+    }
 
 
 def toml_text(data: dict[str, Any]) -> str:

@@ -149,7 +149,7 @@ def _begin(
     request = {"scenario": str(path.resolve()), "out": str(out.resolve()), **vars(options), "process": os.getpid()}
     partial.write_json(REQUEST, request)
     partial.write_text("resolved.toml", resolved)
-    partial.write_text(f"inputs/{FILE}", resolved)
+    partial.write_text(f"inputs/{FILE}", resolved_toml(scenario, local=True))
     for name, source in scenario.files.items():
         if name != FILE and source.stat().st_size <= LARGEST_INPUT:
             partial.copy(f"inputs/{name}", source)

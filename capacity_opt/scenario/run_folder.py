@@ -57,12 +57,13 @@ class PartialRun:
 
     @staticmethod
     def _claim(out: Path, begun: dt.datetime, name: str) -> tuple[Path, Path]:
-        """The first free name: a run that begins in the same second as its twin is called a second later."""
+        """The first free second, so that names sort as the runs began: a run that begins in the same second as another
+        one is called a second later."""
         while True:
-            stamped = f"{begun:%Y%m%dT%H%M%SZ}-{name}"
-            final, path = out / stamped, out / f"{PARTIAL}{stamped}"
+            stamp = f"{begun:%Y%m%dT%H%M%SZ}"
+            final, path = out / f"{stamp}-{name}", out / f"{PARTIAL}{stamp}-{name}"
             begun += dt.timedelta(seconds=1)
-            if final.exists():
+            if any(out.glob(f"{stamp}-*")) or any(out.glob(f"{PARTIAL}{stamp}-*")):
                 continue
             try:
                 path.mkdir()

@@ -22,6 +22,7 @@ from capacity_opt.scenario.admission_value import costed, valued_problem
 from capacity_opt.scenario.answer import fleet_answer
 from capacity_opt.scenario.backtest_step import backtest_answer, backtest_tables, run_backtest
 from capacity_opt.scenario.calibrate import calibrated
+from capacity_opt.scenario.charges import charges
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_network import network_tables
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tables, replenish
@@ -131,6 +132,7 @@ def _fleet(
     )
     draws, chance = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
     outcome.tables |= fleet_tables(problem, plan, outcome.judged, draws, chance)
+    outcome.tables["charges"] = charges(problem, plan, scenario.timeline)
     outcome.tables["runway"] = runway(problem, plan, draws, chance)
     outcome.tables["availability_by_period"] = availability_by_period(
         problem, outcome.judged, _own_fill(scenario, plan)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from capacity_opt.scenario.foreign_tables import DATABASES, WORKBOOKS, as_text, database_rows, workbook_rows
+from capacity_opt.scenario.databases import DATABASES, database_rows
+from capacity_opt.scenario.foreign_tables import WORKBOOKS, as_text, workbook_rows
 from capacity_opt.scenario.problems import Problems, shown
 
 _TITLE_ROWS = 10

@@ -38,7 +38,21 @@ initial_stock = "initial_stock.csv"
 
 [frontier]
 over = "fill_rate"
-values = [0.9, 0.95, 0.99]
+values = [0.95, 0.98, 0.99]
+
+[report]                        # solve again to explain the plan; leave out for a quick look
+waterfall = true
+tornado = true
+alternatives = 2
+
+[variants.quick]
+description = "a first look: nothing is solved again, one point of the curve, no page"
+[variants.quick.set]
+"report.waterfall" = false
+"report.tornado" = false
+"report.alternatives" = 0
+"report.html" = false
+"frontier.values" = [0.95]
 """
 
 _INVENTORY = """
@@ -63,16 +77,16 @@ gen9,120,480,12000,90,8,2,60,0.6
 gen10,240,960,21000,150,8,3,60,0.9
 """,
     "zones.csv": """zone,region,power_limit_kw
-z1,east,120
-z2,east,120
+z1,east,600
+z2,east,600
 """,
     "classes.csv": """class,vcpu,memory_gib,fill_rate,penalty_usd
 critical,1,4,0.99,30
-standard,1,4,0.95,3
+standard,1,3,0.95,8
 """,
     "initial_stock.csv": """server_type,zone,servers,age_months
-gen9,z1,24,24
-gen9,z2,24,24
+gen9,z1,240,24
+gen9,z2,240,24
 """,
 }
 
@@ -112,7 +126,7 @@ def _plain(name: str) -> str:
 def _demand() -> str:
     """Two classes that grow 3 % a month, less certain the further away."""
     lines = ["class,region,period,p5,p25,p50,p75,p95"]
-    for name, base in (("critical", 1800.0), ("standard", 3200.0)):
+    for name, base in (("critical", 18_000.0), ("standard", 32_000.0)):
         for month in range(MONTHS):
             middle, spread = base * 1.03**month, 0.03 * (month + 1) ** 0.5
             values = [middle * (1 + spread * z) for z in (-1.645, -0.674, 0.0, 0.674, 1.645)]

@@ -1,6 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 
+import capacity_opt
 import capacity_opt as co
+from capacity_opt.scenario.problems import CODES
 from tests.scenario.bad_inputs import BAD_INPUTS
 from tests.scenario.fuzz_reading import main
 from tests.scenario.small import FILES, spoil, write
@@ -125,3 +130,9 @@ def test_no_such_folder(tmp_path):
 
 def test_randomly_spoilt_scenarios_are_read_or_told_about():
     assert main(300, seed=11) == []
+
+
+def test_every_code_in_the_source_is_explained():
+    root = Path(capacity_opt.__file__).parent
+    used = {code for path in root.rglob("*.py") for code in re.findall(r'"([EW]2\d\d)"', path.read_text("utf-8"))}
+    assert used == set(CODES)
