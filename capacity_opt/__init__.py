@@ -221,6 +221,8 @@ if TYPE_CHECKING:
     from capacity_opt.recommendation.steer import Steering, steer
     from capacity_opt.report.publish import run_scenario
     from capacity_opt.scenario.external_forecast import ExternalForecast, read_forecast, recalibrate_forecast
+    from capacity_opt.scenario.forecast_parts import forecast_partitions
+    from capacity_opt.scenario.partitions import PartsDone, map_partitions, write_buckets
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
     from capacity_opt.simulation.calibration import Calibration, calibrate
@@ -333,6 +335,7 @@ _HOMES = {
     "Overcommit": "admission.overcommit",
     "ParetoNBD": "customers.pareto_nbd",
     "PartError": "errors",
+    "PartsDone": "scenario.partitions",
     "PathForecast": "demand.horizon",
     "PeriodCalendar": "forecast.history",
     "PlacedRack": "problem.placement",
@@ -453,6 +456,7 @@ _HOMES = {
     "fit_gamma_gamma": "customers.gamma_gamma",
     "fit_pareto_nbd": "customers.pareto_nbd",
     "fluid_revenue": "admission.critical_levels",
+    "forecast_partitions": "scenario.forecast_parts",
     "forecast_purchases": "customers.purchase_forecast",
     "forecast_quantiles": "forecast.batch",
     "frontier": "frontier",
@@ -463,6 +467,7 @@ _HOMES = {
     "load_for_blocking": "admission.erlang",
     "lookback_commitment": "recommendation.commit_stack",
     "lumpy_demand": "demand.lumpy",
+    "map_partitions": "scenario.partitions",
     "measure_commitment_stack": "recommendation.commit_stack",
     "measure_commitments": "fleet.commitments",
     "measure_ranking": "recommendation.affinity",
@@ -528,6 +533,7 @@ _HOMES = {
     "tune_overcommit": "admission.overcommit",
     "value_of_knowing": "customers.deal_value",
     "value_of_uncertainty": "fleet.uncertainty",
+    "write_buckets": "scenario.partitions",
     "write_smps": "solvers.stochastic.smps_writer",
 }
 
@@ -623,6 +629,7 @@ __all__ = [
     "Overcommit",
     "ParetoNBD",
     "PartError",
+    "PartsDone",
     "PathForecast",
     "PeriodCalendar",
     "PlacedRack",
@@ -744,6 +751,7 @@ __all__ = [
     "fit_gamma_gamma",
     "fit_pareto_nbd",
     "fluid_revenue",
+    "forecast_partitions",
     "forecast_purchases",
     "forecast_quantiles",
     "frontier",
@@ -754,6 +762,7 @@ __all__ = [
     "load_for_blocking",
     "lookback_commitment",
     "lumpy_demand",
+    "map_partitions",
     "measure_commitment_stack",
     "measure_commitments",
     "measure_ranking",
@@ -819,6 +828,7 @@ __all__ = [
     "tune_overcommit",
     "value_of_knowing",
     "value_of_uncertainty",
+    "write_buckets",
     "write_smps",
 ]
 

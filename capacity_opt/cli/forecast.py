@@ -10,6 +10,8 @@ from capacity_opt.cli.lazy import LazyCommands
 COMMANDS: dict[str, str] = {
     "init": "Start a state of streaming forecasts from history.",
     "update": "Take up new observations: all series, or some.",
+    "bucket": "Split a large table into files by a hash of its ids.",
+    "batch": "Forecast every file of a folder, here or on a cluster.",
     "check": "Check a forecast made elsewhere, recalibrate it, write it in one form.",
     "emit": "Write quantiles of the coming periods.",
 }

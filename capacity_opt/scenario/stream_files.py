@@ -138,8 +138,8 @@ def write_stream(
     return write_forecasts(parts, out, tell)
 
 
-def write_forecasts(parts: Any, out: Path, tell: Tell = lambda _: None) -> int:
-    """Forecasts, one after the other, into one Parquet or CSV file; the rows written."""
+def write_forecasts(parts: Any, out: Path, tell: Tell = lambda _: None, *, format: str | None = None) -> int:
+    """Forecasts, one after the other, into one Parquet or CSV file (by its suffix, or ``format``); the rows written."""
     import pyarrow.parquet as pq
     from pyarrow import csv
 
@@ -150,7 +150,7 @@ def write_forecasts(parts: Any, out: Path, tell: Tell = lambda _: None) -> int:
             table = forecast_table(part)
             if writer is None:
                 out.parent.mkdir(parents=True, exist_ok=True)
-                if out.suffix.lower() == ".csv":
+                if (format or out.suffix.lower().lstrip(".")) == "csv":
                     writer = csv.CSVWriter(partial, table.schema)
                 else:
                     writer = pq.ParquetWriter(partial, table.schema, compression="zstd")

@@ -1,0 +1,192 @@
+"""Work on tables too large for memory: Parquet split into buckets of ids, a task per bucket, each writing its own part.
+
+Which bucket an id is in is a fixed hash of its text, so that every table of a series is in the bucket of the same
+number, whoever wrote it. A task reads its own file and writes its own file, under a name of its own until it is whole:
+nothing is exchanged between tasks, a part that is there is not done again, and a killed run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.errors import ArgumentError, RunFolderError
+from capacity_opt.executor import Executor, SerialExecutor
+from capacity_opt.scenario.run_folder import told_as_run_error
+
+Part = Callable[..., Mapping[str, Any]]
+Tell = Callable[[str], None]
+ABOUT = "_buckets.json"
+DONE = "_done.json"
+ROWS_AT_ONCE = 1 << 20
+MOST_BUCKETS = 4096
+
+
+@dataclass(frozen=True)
+class PartsDone:
+    """What a run over parts did: ``parts`` in all, ``skipped`` that were there before, and the sums of what the tasks
+    told (numbers only)."""
+
+    folder: Path
+    parts: int
+    skipped: int
+    totals: dict[str, float]
+
+
+def bucket_of(ids: NDArray[np.str_], buckets: int) -> NDArray[np.int64]:
+    """(k,) the bucket of each id: the same on every machine and in every version.
+
+    >>> bucket_of(np.array(["a", "b", "a100"]), 8).tolist()
+    [0, 7, 5]
+    """
+    from pandas.util import hash_array
+
+    return np.asarray(hash_array(np.asarray(ids, dtype=object), categorize=False) % np.uint64(buckets), dtype=np.int64)
+
+
+def write_buckets(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    buckets: int,
+    *,
+    key: str = "unique_id",
+    tell: Tell = lambda _: None,
+) -> Path:
+    """Split the Parquet file or folder ``source`` by its column ``key`` into ``buckets`` files in the folder ``out``.
+
+    A million rows are in memory at a time. Choose buckets of a few million rows each.
+    """
+    import pyarrow.dataset as ds
+
+    folder = Path(out)
+    if not 1 <= buckets <= MOST_BUCKETS:
+        raise ArgumentError(f"buckets must be from 1 to {MOST_BUCKETS}, got {buckets}")
+    if folder.exists():
+        raise RunFolderError(f"{folder} exists. Name a new folder, or delete it")
+    partial = folder.with_name(f".partial-{folder.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        dataset = ds.dataset(source, format="parquet")
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{source}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    if key not in dataset.schema.names:
+        raise ArgumentError(f"key {key!r} is no column of {source}. Have {', '.join(dataset.schema.names[:12])}")
+    with told_as_run_error(folder):
+        partial.mkdir(parents=True)
+        rows = _split(dataset, partial, buckets, key, tell)
+        (partial / ABOUT).write_text(json.dumps({"buckets": buckets, "key": key, "rows": rows}), encoding="utf-8")
+        partial.rename(folder)
+    return folder
+
+
+def _split(dataset: Any, folder: Path, buckets: int, key: str, tell: Tell) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    plain = pa.schema([pa.field(f.name, pa.string()) if f.name == key else f for f in dataset.schema])
+    writers = [
+        pq.ParquetWriter(folder / part_name(number), plain, compression="zstd", compression_level=1)
+        for number in range(buckets)
+    ]
+    rows = 0
+    try:
+        for batch in dataset.to_batches(batch_size=ROWS_AT_ONCE):
+            if not batch.num_rows:
+                continue
+            table = pa.Table.from_batches([batch]).cast(plain)
+            coded = table[key].combine_chunks().dictionary_encode()
+            places = bucket_of(coded.dictionary.to_numpy(zero_copy_only=False).astype(np.str_), buckets)
+            bucket = places[coded.indices.to_numpy()]
+            order = np.argsort(bucket, kind="stable")
+            table = table.take(pa.array(order))
+            ends = np.searchsorted(bucket[order], np.arange(buckets + 1))
+            for number in np.flatnonzero(np.diff(ends)):
+                writers[number].write_table(table.slice(ends[number], ends[number + 1] - ends[number]))
+            rows += table.num_rows
+            tell(f"{rows:,} rows split")
+    finally:
+        for writer in writers:
+            writer.close()
+    return rows
+
+
+def part_name(number: int) -> str:
+    """The file of a bucket."""
+    return f"bucket-{number:05d}.parquet"
+
+
+def parts_of(source: str | os.PathLike[str]) -> list[Path]:
+    """The files of a folder of buckets, or the file itself."""
+    path = Path(source)
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files or not files[0].exists():
+        raise RunFolderError(f"{path}: no Parquet file there. Split a table with: capacity-opt forecast bucket")
+    return files
+
+
+def map_partitions(
+    function: Part,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    executor: Executor | None = None,
+    options: Mapping[str, Any] | None = None,
+    tell: Tell = lambda _: None,
+) -> PartsDone:
+    """``function(part, target, **options)`` for each bucket of ``source``, which writes the file ``target``.
+
+    ``function`` (at the top of a module) returns what it wants summed, such as ``{"rows": 10}``. Parts that are in
+    ``out`` already are skipped, so a killed run is simply started again; other options need another folder.
+    Raises :class:`~capacity_opt.PartError` naming the part that failed; the finished ones stay.
+    """
+    files, folder, given = parts_of(source), Path(out), dict(options or {})
+    _same_work(folder, function, given)
+    waiting = [file for file in files if not (folder / file.name).exists()]
+    totals: dict[str, float] = {}
+    work = ((function, str(file), str(folder / file.name), given) for file in waiting)
+    skipped = len(files) - len(waiting)
+    for done, told in enumerate((executor or SerialExecutor()).map(_do_part, work, label=_label), skipped + 1):
+        for key, value in told.items():
+            totals[key] = totals.get(key, 0.0) + value
+        tell(f"{done} of {len(files)} parts")
+    return PartsDone(folder, len(files), skipped, totals)
+
+
+def _label(work: tuple[Part, str, str, Mapping[str, Any]]) -> str:
+    return Path(work[1]).name
+
+
+def _do_part(work: tuple[Part, str, str, Mapping[str, Any]]) -> dict[str, float]:
+    function, source, target, options = work
+    final = Path(target)
+    partial = final.with_name(f".partial-{os.getpid()}-{final.name}")
+    try:
+        told = function(Path(source), partial, **options)
+        with told_as_run_error(final), open(partial, "rb") as file:
+            os.fsync(file.fileno())
+            os.replace(partial, final)
+    finally:
+        partial.unlink(missing_ok=True)
+    return {key: float(value) for key, value in told.items() if isinstance(value, int | float)}
+
+
+def _same_work(folder: Path, function: Part, options: Mapping[str, Any]) -> None:
+    """Refuse to mix parts of different work in one folder."""
+    text = json.dumps({"function": f"{function.__module__}.{function.__qualname__}", "options": options},
+                      sort_keys=True, default=str)  # fmt: skip
+    mark = hashlib.sha256(text.encode()).hexdigest()
+    with told_as_run_error(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        note = folder / DONE
+        if note.exists() and json.loads(note.read_text(encoding="utf-8")).get("sha256") != mark:
+            raise RunFolderError(f"{folder} holds parts made with other options. Name a new folder, or delete it")
+        note.write_text(json.dumps({"sha256": mark, "work": text}), encoding="utf-8")
