@@ -16,7 +16,7 @@ from capacity_opt.errors import ArgumentError
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-LOOKS = 100
+LOOKS = 50
 """Draws among which one in progress is found, in proportion to their length."""
 TRIES = 512
 """Draws of the requests in progress of which the first that fits is taken."""

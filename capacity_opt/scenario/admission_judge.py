@@ -18,7 +18,8 @@ Array = NDArray[np.float64]
 
 FINE = 1000
 """The judge counts capacity in so many parts of a step, so that rounding requests to whole steps is judged too."""
-MOST_REQUESTS = 400_000
+MOST_REQUESTS = 50_000
+"""Where the pool remembers for longer than so many requests, replications are short: each begins in the long run."""
 TURNOVERS, SETTLING = 8, 1
 """A replication plays so many of the longest mean times left, and does not count so many at its beginning."""
 LEVEL = 0.99

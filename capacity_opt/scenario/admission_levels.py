@@ -62,19 +62,21 @@ class Levels:
 def tune_pool(pool: AdmissionPool, *, loads: int, max_eviction: float, stopped: Callable[[], bool]) -> list[Levels]:
     """The levels of every period and block, in order; what there is so far once ``stopped()``."""
     found: list[Levels] = []
+    start: IntArray | None = None
     for t in range(pool.load.shape[1]):
         for b in range(pool.load.shape[2]):
             if stopped():
                 return found
-            found.append(_moment(pool, t, b, loads, max_eviction))
+            found.append(_moment(pool, t, b, loads, max_eviction, start))
+            start = found[-1].reservation if found[-1].control_needed else start
     return found
 
 
-def _moment(pool: AdmissionPool, t: int, b: int, loads: int, max_eviction: float) -> Levels:
+def _moment(pool: AdmissionPool, t: int, b: int, loads: int, max_eviction: float, start: IntArray | None) -> Levels:
     units = int(pool.units[t])
     seen = representative(pool.load[:, t, b], pool.chance, pool.size, loads)
     mean = pool.chance @ pool.load[:, t, b]
-    level = chosen_levels(pool, units, mean, seen)
+    level = chosen_levels(pool, units, mean, seen, start)
     with_levels = multirate_loss(units, load=seen, size=pool.size, reservation=level)
     first = multirate_loss(units, load=seen, size=pool.size)
     central = multirate_loss(units, load=mean, size=pool.size, reservation=level)
@@ -111,8 +113,9 @@ def representative(load: Array, chance: Array, size: IntArray, count: int) -> Ar
     return picked
 
 
-def chosen_levels(pool: AdmissionPool, units: int, mean: Array, seen: Array) -> IntArray:
-    """Of the levels tuned for mean and for high demand, and of none, those that earn most over all of it."""
+def chosen_levels(pool: AdmissionPool, units: int, mean: Array, seen: Array, start: IntArray | None = None) -> IntArray:
+    """Of the levels tuned for mean and for high demand, and of none, those that earn most over all of it; the search
+    begins at ``start``, the levels of a moment much like this one, where given."""
     none = np.zeros(len(mean), dtype=np.int64)
     if units < 1 or not mean.any():
         return none
@@ -126,6 +129,7 @@ def chosen_levels(pool: AdmissionPool, units: int, mean: Array, seen: Array) -> 
             size=pool.size,
             price=pool.price,
             max_blocking=accepted,
+            start=start,
         ).reservation
         for load in (mean, high)
     ]

@@ -24,8 +24,10 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-MOST_UNITS = 1_200
-"""Larger pools are counted in coarser steps; the judge plays them in fine ones."""
+ENOUGH_UNITS, MOST_UNITS = 1_500, 6_000
+"""Larger pools are counted in coarser steps, chosen so that use fluctuates as it does; the judge plays fine ones."""
+ALIKE = 0.02
+"""By how much the variance of use may differ in coarser steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +129,9 @@ def _pool(
     demand = np.stack([draws[:, member].sum(axis=1) * r.share for r, member in zip(firm, members)], axis=-1)
     r = _resource(problem, section, each, demand, chance, held)
     need = each[:, r] * np.array([request.demand_units for request in firm])
-    unit = _step(section, need, held[:, r])
-    size = np.maximum(np.ceil(need / unit - 1e-9), 1.0).astype(np.int64)
+    load = np.einsum("stbn,s->tbn", demand, chance).max(axis=(0, 1)) / [request.demand_units for request in firm]
+    unit = section.unit or _step(need, load, float(held[:, r].max(initial=0.0)))
+    size = _whole(need, unit)
     scale = need / (size * unit)
     worth = np.array([_price(problem, request, member) for request, member in zip(firm, members)])
     name = problem.sites.regions[region]
@@ -181,10 +184,25 @@ def _resource(problem: FleetProblem, section: Admission, each: Array, demand: Ar
     return int(np.argmax(share))
 
 
-def _step(section: Admission, need: Array, held: Array) -> float:
-    unit = section.unit or float(need[need > 0].min(initial=np.inf))
-    unit = unit if np.isfinite(unit) else 1.0
-    return max(unit, float(held.max(initial=0.0)) / MOST_UNITS)
+def _whole(need: Array, unit: float) -> IntArray:
+    """Requests in whole steps, to the nearest, at least one."""
+    return np.maximum(np.rint(need / unit), 1.0).astype(np.int64)
+
+
+def _step(need: Array, load: Array, held: float) -> float:
+    """The smallest request where it divides all others and the pool is small enough; else the largest step in which
+    the variance of use, load x size^2, is what it is (small requests then count as more, large ones as less)."""
+    asking = (need > 0) & (load > 0)
+    if not asking.any():
+        return 1.0
+    need, load = need[asking], load[asking]
+    least, variance = float(need.min()), float(load @ need**2)
+    if held / least <= ENOUGH_UNITS and np.allclose(need / least, np.rint(need / least), atol=1e-6):
+        return least
+    tried = np.geomspace(min(least, held / ENOUGH_UNITS), max(need.max(), 2.0 * held / MOST_UNITS), 400)
+    counted = np.array([load @ (need * _whole(need, unit) * unit) for unit in tried])
+    alike = tried[np.abs(counted / variance - 1.0) <= ALIKE]
+    return max(float(alike.max()) if alike.size else least, held / MOST_UNITS)
 
 
 def _price(problem: FleetProblem, request: Request, member: BoolArray) -> float:

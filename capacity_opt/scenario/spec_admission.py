@@ -23,8 +23,8 @@ class Admission(Section):
     judge: Literal["worst", "all", "none"] = Field(
         default="worst", description="periods whose levels are played request by request: each pool's fullest, or all"
     )
-    judged_requests: int = Field(default=20_000, ge=1000, le=5_000_000, description="requests per replication")
-    replications: int = Field(default=10, ge=2, le=1000, description="replications per played period")
+    judged_requests: int = Field(default=5_000, ge=1000, le=5_000_000, description="least requests per replication")
+    replications: int = Field(default=40, ge=2, le=1000, description="replications per played period")
     value_in_plan: bool = Field(
         default=False,
         description="plan with what each pool earns from one more unit on the day, in place of the penalties",

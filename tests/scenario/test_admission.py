@@ -19,7 +19,7 @@ std-large,standard,,16,0.4,20,20,
 """
 
 
-def scenario(folder, requests=REQUESTS, section="[admission]\njudged_requests = 5000\nreplications = 5\n"):
+def scenario(folder, requests=REQUESTS, section="[admission]\nreplications = 12\n"):
     write(folder)
     text = FILES["scenario.toml"].partition("[inventory]")[0]
     (folder / "scenario.toml").write_text(text + section + "\n[simulation]\nsamples = 100\n")
