@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 import capacity_opt as co
 from capacity_opt.cli import cli
+from capacity_opt.report.contents import read_run
+from capacity_opt.report.sections import build
 from capacity_opt.scenario.lever_kinds import chained, levers_of
 from capacity_opt.scenario.levers import absorbed_in, study_levers
 from capacity_opt.scenario.spec_admission import Levers
@@ -86,12 +88,14 @@ def test_the_command_tells_and_a_run_with_the_section_has_the_tables(problem, tm
         "levers.curve=[1.0]",
         "simulation.samples=20",
     ]
-    result = co.run_scenario(folder, out=tmp_path, set=[*settings, "report.workbook=false"])
+    result = co.run_scenario(folder, out=tmp_path, set=[*settings, "report.workbook=false", "report.html=false"])
     levers = result.tables["levers"].columns
     assert levers["lever"][0] == "today"
     assert levers["lever"][-1] == "total"
     assert sum(levers["EffectiveCost"][:-1]) == pytest.approx(levers["EffectiveCost"][-1], rel=1e-9)
-    assert "Levers of utilization" in (result.folder / "report.html").read_text()
+    section = next(part for part in build(read_run(result.folder)) if part.key == "levers")
+    assert "checked: no class falls" in section.lead
+    assert len(section.charts) == 2
 
 
 def test_overcommit_of_an_unknown_resource_is_a_fault_with_its_place(problem):
