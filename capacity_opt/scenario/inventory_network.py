@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from capacity_opt.demand.lead_time import lead_time_demand
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.inventory.guaranteed_service import optimize_guaranteed_service
@@ -25,6 +26,7 @@ from capacity_opt.scenario.typed import Context, TypedTable, typed
 from capacity_opt.simulation.inventory import simulate
 
 Array = NDArray[np.float64]
+MOST_PARTS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,20 +198,35 @@ def _solved_serial(
     demand = problem.demand
     best = optimize_serial(system, demand)
     totals = {"expected_cost": float(best.expected_cost)}
-    lead = np.asarray(system.lead_time)
-    if np.array_equal(lead, np.rint(lead)):  # the judge plays whole periods
+    parts = _parts(system.lead_time)
+    if parts:  # the judge plays whole periods: cut them until every lead time is whole
         judged = simulate(
             best,
-            demand,
-            system,
+            demand if parts == 1 else lead_time_demand(demand, 1.0 / parts, 0.0),
+            _cut(system, parts),
             seed=seed,
             level=simulation.level,
-            periods=simulation.periods,
+            periods=simulation.periods * parts,
             replications=simulation.replications,
         )
         for name, part in (("judged_cost", "value"), ("judged_cost_low", "low"), ("judged_cost_high", "high")):
-            totals[name] = float(np.ravel(getattr(judged.cost, part))[0])
+            totals[name] = parts * float(np.ravel(getattr(judged.cost, part))[0])
     return {"echelon_base_stock_level": np.asarray(best.echelon_base_stock_level)}, totals | {
         "expected_backorders": float(best.expected_backorders),
         "ready_rate": float(best.ready_rate),
     }
+
+
+def _parts(lead_time: ArrayLike) -> int:
+    """The fewest equal parts of a period in which every lead time is a whole number of them; 0 where there are none."""
+    lead = np.asarray(lead_time)
+    fitting = (parts for parts in range(1, MOST_PARTS + 1) if np.allclose(lead * parts, np.rint(lead * parts)))
+    return next(fitting, 0)
+
+
+def _cut(system: SerialSystem, parts: int) -> SerialSystem:
+    return SerialSystem(
+        echelon_holding_cost=np.asarray(system.echelon_holding_cost) / parts,
+        lead_time=np.rint(np.asarray(system.lead_time) * parts),
+        stockout_cost=system.stockout_cost / parts,
+    )

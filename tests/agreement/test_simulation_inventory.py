@@ -105,20 +105,13 @@ def test_random_lead_times_fed_with_the_lead_time_met(process):
     assert judged.cost.covers(float(exact.expected_cost))
 
 
-def test_serial_line_in_continuous_time_is_the_limit_of_short_periods():
-    """Cut time into n parts: the period in which customers wait until its end costs one part too much."""
+def test_serial_line_in_continuous_time_is_played_in_parts_of_a_period():
     policy = EchelonBaseStock(echelon_base_stock_level=[8, 13, 18, 22])
-    lead, holding = [0.25] * 4, [0.25] * 4
-    system = SerialSystem(echelon_holding_cost=holding, lead_time=lead, stockout_cost=9.0)
+    system = SerialSystem(echelon_holding_cost=[0.25] * 4, lead_time=[0.25] * 4, stockout_cost=9.0)
     exact = float(evaluate_serial(policy, system, Poisson(mean=16.0)).expected_cost)
-    costs = []
-    for parts in (16, 32):
-        fine = SerialSystem(
-            echelon_holding_cost=np.array(holding) / parts, lead_time=[0.25 * parts] * 4, stockout_cost=9.0 / parts
-        )
-        judged = simulate(policy, Poisson(mean=16.0 / parts), fine, periods=200 * parts, seed=36, replications=400)
-        costs.append(parts * judged.cost.value)
-    assert 2 * costs[1] - costs[0] == pytest.approx(exact, rel=0.02)
+    quarter = SerialSystem(echelon_holding_cost=[0.0625] * 4, lead_time=[1.0] * 4, stockout_cost=2.25)
+    judged = simulate(policy, Poisson(mean=4.0), quarter, periods=800, seed=36, level=LEVEL)
+    assert judged.cost.covers(exact / 4)
 
 
 def test_a_wrong_formula_is_caught_by_the_verdict(monkeypatch):
