@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,9 +80,24 @@ def _quantiles(section: DemandSection, text: TextTable, keys: Sequence[Column], 
         return _pivoted(DemandRows(section, typed(text, schema, context), np.zeros(0), np.zeros((0, 0))), keys, context)
     for name in point_forecasts(text.columns):
         del text.columns[name]
-    named = {name: level for name in text.columns if (level := level_of(name)) is not None}
+    named = levels_of(text.columns)
+    return quantile_rows(section, typed(text, _quantile_schema(named, keys), context), named, keys, context)
+
+
+def levels_of(names: Iterable[str]) -> dict[str, float]:
+    """The quantile columns among ``names`` and their levels."""
+    return {name: level for name in names if (level := level_of(name)) is not None}
+
+
+def _quantile_schema(named: Iterable[str], keys: Sequence[Column]) -> TableSchema:
     columns = [Column(name, "number", "quantile", rule="any") for name in named]
-    table = typed(text, TableSchema("demand", "demand", (), (*keys, *columns, NOTE)), context)
+    return TableSchema("demand", "demand", (), (*keys, *columns, NOTE))
+
+
+def quantile_rows(
+    section: DemandSection, table: TypedTable, named: dict[str, float], keys: Sequence[Column], context: Context
+) -> DemandRows | None:
+    """A typed table with a column per level as rows of quantiles, crossings mended."""
     if not _levels_ok(section.file, named, context.problems):
         return None
     names = sorted(named, key=lambda name: named[name])
@@ -90,6 +105,27 @@ def _quantiles(section: DemandSection, text: TextTable, keys: Sequence[Column], 
     rows = DemandRows(section, table, levels, np.column_stack([table.numbers[name] for name in names]))
     _repair(rows, names, keys, context.problems)
     return rows
+
+
+def streamed_rows(
+    section: DemandSection, names: Sequence[str], read: Callable[[TableSchema], TypedTable], context: Context
+) -> DemandRows | None:
+    """A part of a large table with a row per item: ``names`` its columns, ``read`` types it by a schema."""
+    keys = (Column("item", "id", "item"), Column("location", "id", "where", default=""))
+    if section.kind == "quantiles":
+        named = levels_of(names)
+        return quantile_rows(section, read(_quantile_schema(named, keys)), named, keys, context)
+    table = read(TableSchema("demand", "demand", (), (*keys, *_value_columns(section.kind), NOTE)))
+    _check_families(table, context.problems)
+    return DemandRows(section, table, np.zeros(0), np.zeros((0, 0)))
+
+
+def value_names(kind: str, names: Iterable[str]) -> list[str]:
+    """Which of the columns ``names`` say what demand may be."""
+    if kind == "quantiles":
+        return [*levels_of(names)]
+    own = {column.name for column in _value_columns(kind)}
+    return [name for name in names if name in own]
 
 
 def _levels_ok(file: str, named: dict[str, float], problems: Problems) -> bool:
@@ -185,6 +221,9 @@ def _repair(rows: DemandRows, names: Sequence[str], keys: Sequence[Column], prob
 def _check_families(table: TypedTable, problems: Problems) -> None:
     families = [name.strip() or "deterministic" for name in table.texts["distribution"]]
     sd = table.numbers["standard_deviation"]
+    if _all_described(families, table.numbers["mean"], sd):
+        table.texts["distribution"] = families
+        return
     for position, family in enumerate(families):
         row = table.rows[position]
         if family not in DISTRIBUTIONS:
@@ -211,6 +250,14 @@ def _check_families(table: TypedTable, problems: Problems) -> None:
                 fix="Write it, or use deterministic",
             )
     table.texts["distribution"] = families
+
+
+def _all_described(families: list[str], mean: Array, sd: Array) -> bool:
+    """Whether every row is of a family known by its moments, and has them (many rows at once)."""
+    kinds = np.array(families)
+    known = set(kinds.tolist()) <= set(DISTRIBUTIONS) - {"compound_poisson"}
+    spread = ~np.isin(kinds, ("deterministic", "poisson"))
+    return known and not np.isnan(mean).any() and not np.isnan(sd[spread]).any()
 
 
 def _check_customers(table: TypedTable, position: int, problems: Problems) -> None:

@@ -17,6 +17,7 @@ from capacity_opt.scenario.inventory_part import Part, Solved
 
 Array = NDArray[np.float64]
 PROMISED = ("expected_cost", "fill_rate", "cycle_service_level")
+OTHER_TARGETS = ("ready_rate", "no_stockout", "gamma")
 
 
 def base_stock(part: Part) -> Solved:
@@ -40,7 +41,7 @@ def told_base_stock(part: Part, best: BaseStockResult) -> Solved:
         short = best.exposure.late.loss(position)
         return np.asarray(holding * (position - best.exposure.late.mean + short) + waiting * short)
 
-    values = {"base_stock_level": np.asarray(best.base_stock_level), **promised(best)}
+    values = {"base_stock_level": np.asarray(best.base_stock_level), **promised(best, part.target)}
     return Solved(values=values, plays=best, explains=best, quantile=best.cycle_service_level, cost=cost)
 
 
@@ -63,7 +64,9 @@ def newsvendor_cost(part: Part) -> Array:
         return part.wanted
     if part.target == "cycle_service_level":
         return np.asarray(np.asarray(part.item.holding_cost) * part.wanted / (1.0 - part.wanted))
-    raise ArgumentError("policy newsvendor takes stockout_cost or cycle_service_level, not fill_rate; use base_stock")
+    raise ArgumentError(
+        "policy newsvendor takes stockout_cost or cycle_service_level, not " + part.target + "; use base_stock"
+    )
 
 
 def rq(part: Part) -> Solved:
@@ -75,7 +78,7 @@ def rq(part: Part) -> Solved:
         raise ArgumentError("order_quantity must be given for all rq items of one family of demand, or for none")
     best = optimize_rq(part.demand, **_costs(part), **_aim(part), **quantity)
     levels = {name: np.asarray(getattr(best, name)) for name in ("reorder_point", "order_quantity")}
-    return Solved(values={**levels, **promised(best)}, plays=best, explains=best, fixed_cost_counts=True)
+    return Solved(values={**levels, **promised(best, part.target)}, plays=best, explains=best, fixed_cost_counts=True)
 
 
 def ss(part: Part) -> Solved:
@@ -85,12 +88,13 @@ def ss(part: Part) -> Solved:
         raise ArgumentError("policy ss needs a stockout_cost; for a service target use base_stock or rq")
     best = optimize_ss(part.demand, **_costs(part), **_aim(part))
     levels = {name: np.asarray(getattr(best, name)) for name in ("reorder_point", "order_up_to_level")}
-    return Solved(values={**levels, **promised(best)}, plays=best, explains=best, fixed_cost_counts=True)
+    return Solved(values={**levels, **promised(best, part.target)}, plays=best, explains=best, fixed_cost_counts=True)
 
 
-def promised(result: object) -> dict[str, Array]:
-    """What a result promises, as columns; what it does not know is left out."""
-    found = {name: getattr(result, name, None) for name in PROMISED}
+def promised(result: object, target: str = "") -> dict[str, Array]:
+    """What a result promises, as columns, with the measure that is a target; what it does not know is left out."""
+    names = (*PROMISED, *(name for name in OTHER_TARGETS if name == target))
+    found = {name: getattr(result, name, None) for name in names}
     return {name: np.asarray(value, dtype=np.float64) for name, value in found.items() if value is not None}
 
 

@@ -21,7 +21,7 @@ Key = tuple[str, str, int]
 # Items solved and judged together: what bounds the memory of a run.
 ITEMS_AT_ONCE = 2048
 # A target of a class of service is judged by the measure that the target is about.
-MEASURE = {"fill_rate": "fill_rate", "cycle_service_level": "cycle_service_level", "stockout_cost": "fill_rate"}
+MEASURE = {name: "fill_rate" if name == "stockout_cost" else name for name in TARGETS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Solved:
     totals: Mapping[str, float] = field(default_factory=dict)
 
 
-def parts_of(inventory: Inventory) -> Iterator[Part]:
+def parts_of(inventory: Inventory, *, at_once: int = ITEMS_AT_ONCE) -> Iterator[Part]:
     """The items split so that each part is one array problem of bounded size (one problem, under a shared limit)."""
     target = np.full(len(inventory.policy), "", dtype=object)
     for name in TARGETS:
@@ -107,8 +107,8 @@ def parts_of(inventory: Inventory) -> Iterator[Part]:
         for place, position in enumerate(positions.tolist()):
             groups.setdefault(keys[position], []).append(place)
         for key, places in groups.items():
-            for begin in range(0, len(places), ITEMS_AT_ONCE):
-                chosen = np.array(places[begin : begin + ITEMS_AT_ONCE], dtype=np.intp)
+            for begin in range(0, len(places), at_once):
+                chosen = np.array(places[begin : begin + at_once], dtype=np.intp)
                 yield _part(inventory, positions[chosen], key, demand.take(chosen))
 
 

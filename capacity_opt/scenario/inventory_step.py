@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from capacity_opt.errors import ArgumentError
-from capacity_opt.inventory.explain import Calendar, explain_line, explain_orders
-from capacity_opt.inventory.rounding import RoundingRules
 from capacity_opt.problem.item import Item
-from capacity_opt.problem.policies import BaseStock, ProjectedInventoryLevel
-from capacity_opt.scenario.inventory_part import MEASURE, Part, Solved, parts_of
+from capacity_opt.problem.policies import ProjectedInventoryLevel
+from capacity_opt.scenario.inventory_explain import NUMBERS, Reasons, calendar_of, explain, no_reasons
+from capacity_opt.scenario.inventory_part import ITEMS_AT_ONCE, MEASURE, Part, Solved, parts_of
 from capacity_opt.scenario.inventory_policies import solved
 from capacity_opt.scenario.inventory_tables import Inventory
 from capacity_opt.scenario.run_folder import Table
@@ -36,18 +34,19 @@ LEVELS = (
     "order_cap",
     "projected_level",
 )
-PROMISED = ("expected_cost", "fill_rate", "cycle_service_level")
+PROMISED = ("expected_cost", "fill_rate", "cycle_service_level", "ready_rate", "no_stockout", "gamma")
+ALWAYS = PROMISED[:3]
 JUDGED = ("judged_fill_rate", "judged_low", "judged_high", "judged_cost")
 
 
 @dataclass
 class InventoryOutcome:
-    """Arrays (n,) in the order of the items; ``verdict`` per item; ``position`` and ``order_now`` units; ``plan``
+    """Arrays (n,) in the order of the items; ``verdict`` per item; ``reasons`` what to order now and why; ``plan``
     (n, periods) orders over the horizon where a policy plans them; ``totals`` of a limit that all items share."""
 
     values: dict[str, Array]
     verdict: list[str]
-    explanation: list[str]
+    reasons: Reasons
     plan: Array | None = None
     totals: dict[str, float] = field(default_factory=dict)
 
@@ -55,6 +54,17 @@ class InventoryOutcome:
     def kept(self) -> bool:
         """Whether the judge found every promise kept."""
         return "not_kept" not in self.verdict
+
+    @property
+    def order_now(self) -> Array:
+        """Units to order now."""
+        return self.reasons.order_now
+
+    @property
+    def explanation(self) -> list[str]:
+        """Why, a sentence per item."""
+        told = self.reasons.sentences()
+        return [told.get(place, "") for place in range(len(self.verdict))]
 
 
 def replenish(
@@ -64,32 +74,48 @@ def replenish(
     *,
     seed: int,
     progress: Callable[[int], None] | None = None,
+    judged_items: int | None = None,
 ) -> InventoryOutcome:
-    """Optimise, judge and explain every item; ``progress`` hears how many are done."""
-    outcome = _blank(len(inventory.names))
-    calendar, done = _calendar(timeline), 0
+    """Optimise, judge and explain every item; ``progress`` hears how many are done.
+
+    ``judged_items``: how many items are judged in all, where these are but some of them.
+    """
+    outcome, done = _blank(len(inventory.names)), 0
     together: list[tuple[Part, Solved]] = []
     for number, part in enumerate(parts_of(inventory)):
-        answer = solved(part)
-        _note_answer(part, answer, outcome, len(inventory.period_names))
+        answer = _answer(part, outcome, len(inventory.period_names))
         if answer.plays is not None:
             judged = (_judge_each if answer.one_by_one else _judge)(part, answer, simulation, seed + number)
-            _note_judged(part, judged, outcome)
+            _note_judged(part, judged, outcome, judged_items or len(inventory.names))
+        together.append((part, answer))
         if inventory.order_budget is None:
-            _explain([(part, answer)], calendar, outcome)
-        else:
-            together.append((part, answer))
+            explain(together, calendar_of(timeline), outcome.reasons)
+            together = []
         done += len(part.positions)
         if progress is not None:
             progress(done)
     if together:
-        _explain(together, calendar, outcome)
+        explain(together, calendar_of(timeline), outcome.reasons)
+    return outcome
+
+
+def decide(inventory: Inventory, timeline: Timeline, *, at_once: int = ITEMS_AT_ONCE) -> InventoryOutcome:
+    """Optimise and explain every item without judging, ``at_once`` items in one call."""
+    outcome = _blank(len(inventory.names))
+    for part in parts_of(inventory, at_once=at_once):
+        explain([(part, _answer(part, outcome, 0))], calendar_of(timeline), outcome.reasons)
     return outcome
 
 
 def _blank(count: int) -> InventoryOutcome:
-    names = (*LEVELS, *PROMISED, *JUDGED, "order_now")
-    return InventoryOutcome({name: np.full(count, np.nan) for name in names}, ["no_target"] * count, [""] * count)
+    values = {name: np.full(count, np.nan) for name in (*LEVELS, *PROMISED, *JUDGED)}
+    return InventoryOutcome(values, ["no_target"] * count, no_reasons(count))
+
+
+def _answer(part: Part, outcome: InventoryOutcome, periods: int) -> Solved:
+    answer = solved(part)
+    _note_answer(part, answer, outcome, periods)
+    return answer
 
 
 def _note_answer(part: Part, answer: Solved, outcome: InventoryOutcome, periods: int) -> None:
@@ -177,7 +203,7 @@ def _played_item(part: Part, answer: Solved) -> Item:
     )
 
 
-def _note_judged(part: Part, judged: Any, outcome: InventoryOutcome) -> None:
+def _note_judged(part: Part, judged: Any, outcome: InventoryOutcome, judged_items: int) -> None:
     at = part.positions
     outcome.values["judged_fill_rate"][at] = judged.fill_rate.value
     outcome.values["judged_low"][at] = judged.fill_rate.low
@@ -185,7 +211,7 @@ def _note_judged(part: Part, judged: Any, outcome: InventoryOutcome) -> None:
     outcome.values["judged_cost"][at] = judged.cost.value
     if part.target == "stockout_cost":
         return
-    low, high = _together(getattr(judged, MEASURE[part.target]), len(outcome.verdict))
+    low, high = _together(getattr(judged, MEASURE[part.target]), judged_items)
     for place, wanted, least, most in zip(at.tolist(), part.wanted, low, high):
         outcome.verdict[place] = "not_kept" if most < wanted - SLACK else "above" if least > wanted + SLACK else "kept"
 
@@ -197,91 +223,6 @@ def _together(estimate: Estimate, items: int) -> tuple[Array, Array]:
     wider = special.stdtrit(freedom, 1.0 - wrong / items) / special.stdtrit(freedom, 1.0 - wrong)
     value, low, high = (np.atleast_1d(each) for each in (estimate.value, estimate.low, estimate.high))
     return value - wider * (value - low), value + wider * (high - value)
-
-
-def _explain(answers: Sequence[tuple[Part, Solved]], calendar: Calendar | None, outcome: InventoryOutcome) -> None:
-    part, answer = answers[0]
-    if answer.explains is None:
-        assert answer.order_now is not None
-        outcome.values["order_now"][part.positions] = answer.order_now
-        for place, sentence in zip(part.positions.tolist(), answer.sentences, strict=True):
-            outcome.explanation[place] = sentence
-        return
-    inventory, at = part.inventory, np.concatenate([each.positions for each, _ in answers])
-    lines = explain_orders(
-        answer.explains if len(answers) == 1 else _one_rule(answers),
-        on_hand=inventory.on_hand[at],
-        on_order=inventory.on_order[at],
-        backorders=inventory.backorders[at],
-        demand_mean=_joined([each.demand.mean for each, _ in answers]),
-        lead_time=_joined([_mean_lead(each) for each, _ in answers]),
-        review_period=_joined([np.asarray(each.item.review_period) for each, _ in answers]),
-        quantile=_joined([np.broadcast_to(said.quantile, each.positions.shape) for each, said in answers]),
-        rules=_rules(answers, at),
-        cost=_cost(answers),
-        calendar=calendar,
-    )
-    outcome.values["order_now"][at] = lines.order_quantity
-    for line, place in enumerate(at.tolist()):
-        outcome.explanation[place] = explain_line(lines, line, item=inventory.names[place])
-
-
-def _rules(answers: Sequence[tuple[Part, Solved]], at: NDArray[np.intp]) -> RoundingRules:
-    inventory = answers[0][0].inventory
-    room = np.maximum(inventory.maximum_level[at] - inventory.position[at], 0.0)
-    cap = _joined([np.broadcast_to(said.cap, each.positions.shape) for each, said in answers])
-    money: dict[str, Any] = {}
-    if inventory.order_budget is not None:
-        money = {"budget": inventory.order_budget, "unit_cost": inventory.unit_cost[at]}
-        if np.any(~(inventory.unit_cost[at] > 0)):
-            raise ArgumentError("an order_budget needs unit_cost above 0 for every item")
-    return RoundingRules(
-        whole=all(each.demand.discrete for each, _ in answers),
-        minimum_order=inventory.minimum_order[at],
-        lot=np.nan_to_num(inventory.lot[at]),
-        maximum_order=np.minimum(room, cap),
-        **money,
-    )
-
-
-def _one_rule(answers: Sequence[tuple[Part, Solved]]) -> BaseStock:
-    """Under one order budget all items are explained together."""
-    levels = [
-        np.asarray(said.explains.base_stock_level)
-        for _, said in answers
-        if isinstance(said.explains, BaseStock) and said.cost is not None
-    ]
-    if len(levels) < len(answers):
-        raise ArgumentError("an order_budget over several groups of items needs policy base_stock for all of them")
-    return BaseStock(base_stock_level=_joined(levels))
-
-
-def _cost(answers: Sequence[tuple[Part, Solved]]) -> Callable[[Array], Array] | None:
-    """Expected cost per item of the positions after ordering."""
-    costs = [said.cost for _, said in answers]
-    ends = np.cumsum([len(part.positions) for part, _ in answers])[:-1]
-
-    def cost(position: Array) -> Array:
-        pieces = zip(costs, np.split(position, ends), strict=True)
-        return _joined([each(piece) for each, piece in pieces if each is not None])
-
-    return None if any(each is None for each in costs) else cost
-
-
-def _mean_lead(part: Part) -> Array:
-    if part.lead_chances is None:
-        return np.asarray(part.item.lead_time)
-    mean = sum(periods * chance for periods, chance in part.lead_chances.items())
-    return np.full(part.positions.shape, mean)
-
-
-def _joined(pieces: Sequence[Array]) -> Array:
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-
-
-def _calendar(timeline: Timeline) -> Calendar | None:
-    begins = timeline.begins(0)
-    return None if begins is None else Calendar(today=begins.date().isoformat(), period_days=365.25 / timeline.per_year)
 
 
 def inventory_tables(inventory: Inventory, outcome: InventoryOutcome) -> dict[str, Table]:
@@ -305,19 +246,35 @@ def inventory_tables(inventory: Inventory, outcome: InventoryOutcome) -> dict[st
 
 
 def _items_table(inventory: Inventory, outcome: InventoryOutcome) -> Table:
-    """Levels that no item has are left out."""
-    levels = {name: outcome.values[name] for name in LEVELS if not np.isnan(outcome.values[name]).all()}
     return Table(
         {
-            "item": list(inventory.names),
-            "location": list(inventory.locations),
-            "policy": list(inventory.policy),
-            **levels,
-            "position": inventory.position,
-            "order_now": outcome.values["order_now"],
-            **{name: outcome.values[name] for name in PROMISED},
+            **item_columns(inventory, outcome),
             **{name: outcome.values[name] for name in JUDGED},
             "verdict": outcome.verdict,
             "explanation": outcome.explanation,
         }
     )
+
+
+def item_columns(inventory: Inventory, outcome: InventoryOutcome, *, every: bool = False) -> dict[str, Any]:
+    """A row per item: levels, position, the order now and its reasons, what is promised. Columns that speak of no item
+    are left out, unless ``every`` one is wanted."""
+
+    def said(names: Sequence[str]) -> dict[str, Array]:
+        found = {name: outcome.values[name] for name in names}
+        return {name: values for name, values in found.items() if every or not np.isnan(values).all()}
+
+    reasons = outcome.reasons
+    return {
+        "item": list(inventory.names),
+        "location": list(inventory.locations),
+        "policy": list(inventory.policy),
+        **said(LEVELS),
+        "position": inventory.position,
+        "order_now": reasons.order_now,
+        **{name: outcome.values[name] for name in ALWAYS},
+        **said([name for name in PROMISED if name not in ALWAYS]),
+        **{name: reasons.values[name] for name in NUMBERS},
+        "rounding": reasons.rounding,
+        "next_order": reasons.next_order,
+    }

@@ -24,7 +24,7 @@ IntArray = NDArray[np.int64]
 
 POLICIES: tuple[str, ...] = get_args(PolicyName)
 BY_PERIOD = ("wagner_whitin", "finite_horizon")
-TARGETS = ("stockout_cost", "fill_rate", "cycle_service_level")
+TARGETS = ("stockout_cost", "fill_rate", "cycle_service_level", "ready_rate", "no_stockout", "gamma")
 DIVISIBLE = ("normal", "gamma", "poisson", "negative_binomial", "deterministic")
 
 
@@ -116,23 +116,25 @@ def read_inventory(source: Source, context: Context) -> Inventory | None:
     demand = coming[0] if coming else None if by_period else demand_of_items(rows, items, problems)
     if demand is None:
         return None
-    return _inventory(source, items, demand, rows, coming, context)
+    return inventory_of(source, items, demand, rows, demand_rows(rows, items), context, coming)
 
 
-def _inventory(
+def inventory_of(
     source: Source,
     items: TypedTable,
     demand: Marginals,
     rows: DemandRows,
-    coming: tuple[Marginals, ...],
+    of_item: IntArray,
     context: Context,
+    coming: tuple[Marginals, ...] = (),
 ) -> Inventory:
+    """The items of a typed table; ``of_item`` says which of the demand's ``rows`` speaks for each."""
     problems, section = context.problems, source.spec.inventory
     assert section is not None
     numbers = items.numbers
     targets = _targets(source, items, problems)
     review = _filled(numbers["review_period"], source.spec.inventory.review_period if source.spec.inventory else 1.0)
-    lead = _whole_protection(numbers["lead_time"], review, demand, rows, items, problems)
+    lead = _whole_protection(numbers["lead_time"], review, rows, of_item, items, problems)
     policy = _policies(source, items, problems)
     items.texts["policy"] = list(policy)
     kinds, chances = lead_time_chances(source, items, lead, context)
@@ -271,14 +273,14 @@ def _targets(source: Source, items: TypedTable, problems: Problems) -> dict[str,
 
 
 def _whole_protection(
-    lead: Array, review: Array, demand: Marginals, rows: DemandRows, items: TypedTable, problems: Problems
+    lead: Array, review: Array, rows: DemandRows, of_item: IntArray, items: TypedTable, problems: Problems
 ) -> Array:
     """Lead times such that lead time + review period is whole where the demand cannot be divided."""
     if rows.section.kind == "parametric" and rows.section.autocorrelation == 0:
-        by_item = np.array(rows.table.texts["distribution"])[demand_rows(rows, items)]
+        by_item = np.array(rows.table.texts["distribution"])[of_item]
         fractional = ~np.isin(by_item, DIVISIBLE)
     else:
-        fractional = np.ones(demand.count, dtype=bool)
+        fractional = np.ones(len(lead), dtype=bool)
     total = lead + review
     rounded = np.ceil(total - 1e-9)
     change = fractional & (np.abs(rounded - total) > 1e-9)

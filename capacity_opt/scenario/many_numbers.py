@@ -25,7 +25,17 @@ def many_numbers(raw: list[str], rule: str, *, whole: bool) -> Array | None:
     if not pc.all(pc.match_substring_regex(cells, _PLAIN)).as_py():
         return None
     values: Array = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
-    kept = {
+    fine = bool(np.all(np.isfinite(values))) and keeps(values, rule)
+    return values if fine and not (whole and bool(np.any(values != np.floor(values)))) else None
+
+
+def keeps(values: Array, rule: str) -> bool:
+    """Whether all values keep a column's rule.
+
+    >>> keeps(np.array([0.0, 0.5]), "share"), keeps(np.array([0.0, 0.5]), "fraction")
+    (True, False)
+    """
+    return {
         "any": True,
         "non_negative": bool(np.all(values >= 0)),
         "positive": bool(np.all(values > 0)),
@@ -33,5 +43,3 @@ def many_numbers(raw: list[str], rule: str, *, whole: bool) -> Array | None:
         "fraction": bool(np.all((values > 0) & (values < 1))),
         "fraction_or_one": bool(np.all((values > 0) & (values <= 1))),
     }[rule]
-    fine = kept and bool(np.all(np.isfinite(values))) and not (whole and bool(np.any(values != np.floor(values))))
-    return values if fine else None

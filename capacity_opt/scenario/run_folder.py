@@ -143,6 +143,8 @@ def _flush(path: Path) -> None:
 def _arrow(values: Sequence[Any] | np.ndarray[Any, Any]) -> Any:
     import pyarrow as pa
 
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        return pa.array(values.astype("datetime64[D]"), pa.date32())
     listed = values.tolist() if isinstance(values, np.ndarray) else [_scalar(value) for value in values]
     kinds = {type(value) for value in listed if value is not None}
     if kinds <= {bool} and kinds:

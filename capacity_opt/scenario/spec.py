@@ -125,6 +125,14 @@ class Inventory(Section):
     cycle_service_level: float | None = Field(
         default=None, gt=0, lt=1, description="where items give no target of their own"
     )
+    ready_rate: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
+    no_stockout: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
+    gamma: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
+    chunk_items: int | None = Field(
+        default=None,
+        ge=1,
+        description="Parquet items: read, solve and write so many at a time; by itself from 200,000 rows on",
+    )
 
 
 class Placement(Section):

@@ -272,7 +272,7 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     if outcome.admission is not None and scenario.fleet is not None:
         parts.append(admission_answer(outcome.admission, scenario.fleet))
     if outcome.inventory is not None:
-        due = outcome.inventory.values["order_now"] > 0
+        due = outcome.inventory.order_now > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
     if outcome.backtest is not None:
         parts.append(backtest_answer(outcome.backtest, scenario.currency))

@@ -76,16 +76,23 @@ def typed(table: TextTable, schema: TableSchema, context: Context) -> TypedTable
 
 
 def _find(column: Column, table: TextTable, context: Context) -> str | None:
-    """The name under which a column stands in the file: plain, with a unit, or with the currency."""
-    names = [column.name]
-    if column.kind == "duration":
-        names = [f"{column.name}_{unit}" for unit in DURATION_UNITS] + ([column.name] if column.bare else [])
-    elif column.kind == "money":
-        names.append(f"{column.name}_{context.currency.lower()}")
-    there = [name for name in names if name in table.columns]
+    """The name under which a column stands in the file."""
+    there = [name for name in possible_names(column, context) if name in table.columns]
     if len(there) > 1:
         context.problems.error("E233", table.file, f"{' and '.join(there)} say the same thing", fix="Keep one")
     return there[0] if there else None
+
+
+def possible_names(column: Column, context: Context) -> list[str]:
+    """How a column may be headed: plainly, with a unit, or with the currency."""
+    if column.kind == "duration":
+        return [f"{column.name}_{unit}" for unit in DURATION_UNITS] + ([column.name] if column.bare else [])
+    return [column.name, *([f"{column.name}_{context.currency.lower()}"] if column.kind == "money" else [])]
+
+
+def unit_of(column: Column, name: str) -> str:
+    """The unit that a duration's header ends in, ``""`` where it is in periods."""
+    return name.removeprefix(column.name).strip("_").removesuffix("s") if column.kind == "duration" else ""
 
 
 def _missing(table: TextTable, column: Column, problems: Problems) -> None:
@@ -146,7 +153,7 @@ def _numbers(column: Column, name: str | None, raw: list[str], note: Note, conte
     if name is None:
         return np.full(len(raw), default)
     read = cells.whole if column.kind == "whole" else cells.number
-    unit = name.removeprefix(column.name).strip("_").removesuffix("s") if name and column.kind == "duration" else ""
+    unit = unit_of(column, name)
     if (
         len(raw) > LARGE
         and not unit
