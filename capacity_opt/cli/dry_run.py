@@ -19,7 +19,7 @@ def describe(scenario: Path, settings: Sequence[str], variant: str | None, outpu
     from capacity_opt.scenario.read import read_scenario
 
     read = read_scenario(scenario, set=settings, variant=variant)
-    items = 0 if read.inventory is None else len(read.inventory.names)
+    items = read.item_count
     facts: dict[str, object] = {"name": read.name, "items": items}
     if read.fleet is not None and read.spec.fleet is not None:
         from capacity_opt.fleet.formulation import build_model

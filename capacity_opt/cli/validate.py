@@ -29,7 +29,7 @@ def command(
     output = Output(as_json, quiet, verbose)
     read = read_scenario(scenario, set=settings, variant=variant)
     sizes = {} if read.fleet is None else dict(read.fleet.sizes)
-    items = 0 if read.inventory is None else len(read.inventory.names)
+    items = read.item_count
     if as_json:
         warnings = [problem_json(problem) for problem in read.warnings]
         output.json({"name": read.name, "valid": True, "sizes": sizes, "items": items, "warnings": warnings})

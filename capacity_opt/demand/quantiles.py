@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capacity_opt import _checks
+from capacity_opt.demand.quantile_draws import piecewise
 from capacity_opt.errors import ArgumentError
 
 Array = NDArray[np.float64]
@@ -138,10 +139,13 @@ class QuantileDemand:
             share = (asked - piece.low_level) / np.where(width > 0, width, 1.0)
             inside = np.where(share >= 1.0, piece.high, piece.low + (piece.high - piece.low) * share)
             answer = np.where(asked <= piece.high_level, inside, answer)
-        answer = np.where(asked <= self.zero_mass, 0.0, answer)
+        return self._rounded(np.where(asked <= self.zero_mass, 0.0, answer))[()]
+
+    def _rounded(self, answer: Array) -> Array:
+        """The whole numbers that counts live on."""
         if self.integer:
-            answer = np.ceil(answer - _WHOLE * np.maximum(answer, 1.0)) + 0.0
-        return answer[()]
+            return np.ceil(answer - _WHOLE * np.maximum(answer, 1.0)) + 0.0
+        return answer
 
     def survival(self, x: ArrayLike) -> Array:
         """P(D > x)."""
@@ -165,7 +169,17 @@ class QuantileDemand:
 
     def sample(self, count: int, *, rng: np.random.Generator) -> Array:
         """``count`` independent draws, shape ``(count, *shape)``."""
-        return self.quantile(np.maximum(rng.random((count, *self.shape)), 2.0**-54))
+        uniform = np.maximum(rng.random((count, *self.shape)), 2.0**-54)
+        if len(self.shape) != 1 or self.tail == "linear":
+            return self.quantile(uniform)
+
+        def tail(level: Array, items: NDArray[np.intp]) -> Array:
+            excess = np.log(self._beyond / (1.0 - level))
+            return self._last[items] + self._scale[items] * np.maximum(excess, 0.0)
+
+        pieces = [[np.broadcast_to(part, self.shape) for part in piece] for piece in self._pieces()]
+        drawn = piecewise(uniform, self.levels, pieces, tail)
+        return self._rounded(np.where(uniform <= self.zero_mass, 0.0, drawn) if np.any(self.zero_mass) else drawn)
 
     def take(self, items: NDArray[np.intp]) -> Self:
         """The demand of the chosen items only (the counts of repairs stay with the whole)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from capacity_opt.scenario.disruptions import with_disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
 from capacity_opt.scenario.inventory_network import NetworkProblem, read_network
 from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
+from capacity_opt.scenario.item_stream import ItemStream, read_stream, streams
 from capacity_opt.scenario.load import FILE, Source, load
 from capacity_opt.scenario.overrides import Patch
 from capacity_opt.scenario.placement import lint_room, read_room
@@ -37,7 +38,8 @@ class Scenario:
     """One planning case, read and checked.
 
     ``fleet`` the problem for :func:`~capacity_opt.size_fleet`; ``inventory`` the items with their demand and targets
-    (or ``network`` the stages in their place); ``backtest`` the history with the forecasts to be weighed;
+    (or ``items_stream`` where a Parquet file has too many to hold, or ``network`` the stages in their place);
+    ``backtest`` the history with the forecasts to be weighed;
     ``room`` where ordered servers stand; ``requests`` who asks on the day; ``frontier``, ``simulation`` the sections;
     ``spec`` every key; ``warnings`` remarks about the data; ``files`` what was read, by the name in the scenario;
     ``fetched`` the files that stand in for queries of a database. What the scenario has no section for is ``None``.
@@ -51,6 +53,7 @@ class Scenario:
     room: Room | None = None
     requests: tuple[Request, ...] = ()
     inventory: Inventory | None = None
+    items_stream: ItemStream | None = None
     network: NetworkProblem | None = None
     backtest: BacktestProblem | None = None
     variant: str | None = None
@@ -64,6 +67,13 @@ class Scenario:
     def seed(self) -> int:
         """The seed of every random draw."""
         return self.spec.seed
+
+    @property
+    def item_count(self) -> int:
+        """How many items there are to replenish."""
+        if self.items_stream is not None:
+            return self.items_stream.count
+        return 0 if self.inventory is None else len(self.inventory.names)
 
     @property
     def items(self) -> Item | None:
@@ -99,8 +109,11 @@ def read_scenario(
     *,
     set: Sequence[str] = (),
     variant: str | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Scenario:
     """Read the scenario folder at ``path`` (or its ``scenario.toml``), with a named ``variant`` and ``set`` settings.
+
+    ``tell`` hears how far the reading of a large table is.
 
     Raises :class:`~capacity_opt.ScenarioError` with every problem found: file, row, column, rule, value and fix.
 
@@ -125,7 +138,11 @@ def read_scenario(
     if fleet is not None:
         check_levers(source, fleet)
     stages = spec.inventory is not None and spec.inventory.network is not None
-    inventory = read_inventory(source, context) if spec.inventory is not None and not stages else None
+    streamed = streams(source)
+    stream = read_stream(source, context, tell) if streamed else None
+    inventory = None
+    if spec.inventory is not None and not stages and not streamed:
+        inventory = read_inventory(source, context)
     network = read_network(source, context) if stages else None
     backtest = read_backtest(source, context, inventory) if spec.backtest is not None else None
     _check_sections(source)
@@ -140,6 +157,7 @@ def read_scenario(
         room=room,
         requests=requests,
         inventory=inventory,
+        items_stream=stream,
         network=network,
         backtest=backtest,
         variant=variant,

@@ -112,11 +112,13 @@ def execute(
         set=tuple(set), variant=variant, seed=seed, solver=solver, time_limit=time_limit, gap=gap, only=only
     )
     begun, clock = dt.datetime.now(dt.UTC), Clock()
-    scenario = chosen(read_scenario(path, set=options.set, variant=variant), options)
+    scenario = chosen(read_scenario(path, set=options.set, variant=variant, tell=progress), options)
     clock.note("read")
     partial, identity = _begin(scenario, Path(path), Path(out), options, begun)
     try:
-        outcome = run_steps(scenario, Watch(tell=progress or _silent, ended=clock.note, stopped=stopped))
+        tell = progress or _silent
+        watch = Watch(tell=tell, ended=clock.note, stopped=stopped, open_table=partial.open_table)
+        outcome = run_steps(scenario, watch)
         manifest = _manifest(scenario, outcome, identity)
         partial.write_json("manifest.json", manifest)
         for table, made in {**outcome.tables, "warnings": _warnings(scenario)}.items():
@@ -192,7 +194,7 @@ def _check_solver(name: str | None) -> None:
 
 def identity_of(scenario: Scenario) -> dict[str, Any]:
     """Everything that the results depend on."""
-    inputs = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(scenario.files.items())}
+    inputs = {name: _fingerprint(path) for name, path in sorted(scenario.files.items())}
     fleet = scenario.spec.fleet
     options: dict[str, Any] = {"set": list(scenario.settings), "variant": scenario.variant}
     if fleet is not None:
@@ -207,6 +209,11 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
         "seed": scenario.seed,
         "options": options,
     }
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions() -> dict[str, str]:

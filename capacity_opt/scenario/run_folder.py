@@ -100,6 +100,10 @@ class PartialRun:
             pq.write_table(made, self.path / "results" / f"{name}.parquet", compression="zstd")
         self.write_text(f"results/{name}.csv", _csv(table))
 
+    def open_table(self, name: str) -> TableStream:
+        """A table too large to hold: written part by part, as Parquet alone."""
+        return TableStream(self.path / "results" / f"{name}.parquet")
+
     def finish(self) -> Path:
         """Flush everything and give the folder its name."""
         with told_as_run_error(self.path):
@@ -115,6 +119,42 @@ class PartialRun:
     def discard(self) -> None:
         """Remove what was written."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+class TableStream:
+    """A Parquet table written part by part; every part has the same columns, of the same kinds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: Any = None
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        """Add rows; NaN and NaT become blank."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        part = pa.table({name: _native(values) for name, values in columns.items()})
+        with told_as_run_error(self.path):
+            if self._file is None:
+                self._file = pq.ParquetWriter(self.path, part.schema, compression="zstd")
+            self._file.write_table(part)
+
+    def close(self) -> None:
+        """End the file."""
+        if self._file is not None:
+            with told_as_run_error(self.path):
+                self._file.close()
+
+
+def _native(values: Any) -> Any:
+    """A column in Arrow, its kind taken from the array and not from its values."""
+    import pyarrow as pa
+
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        return pa.array(values.astype("datetime64[D]"), pa.date32())
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+        return pa.array(values, from_pandas=True)
+    return pa.array(values if isinstance(values, list) else values.tolist(), pa.string())
 
 
 @contextmanager

@@ -26,10 +26,12 @@ from capacity_opt.scenario.charges import charges
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_network import network_tables
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tables, replenish
+from capacity_opt.scenario.inventory_stream import StreamOutcome, replenish_stream
+from capacity_opt.scenario.item_stream import ItemStream
 from capacity_opt.scenario.placement import placement_answer, placement_tables
 from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
-from capacity_opt.scenario.run_folder import Table
+from capacity_opt.scenario.run_folder import Table, TableStream
 from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.studies import study_tables
@@ -51,11 +53,13 @@ SOLVE_LIMIT = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """Whom the steps report to: ``tell`` what begins, ``ended`` the step that is done, ``stopped`` whether to stop."""
+    """Whom the steps report to: ``tell`` what begins, ``ended`` the step that is done, ``stopped`` whether to stop.
+    ``open_table`` opens a table of the run that is written part by part."""
 
     tell: Tell
     ended: Tell
     stopped: Callable[[], bool]
+    open_table: Callable[[str], TableStream]
 
 
 @dataclass
@@ -64,6 +68,7 @@ class StepOutcome:
 
     tables: dict[str, Table] = field(default_factory=dict)
     inventory: InventoryOutcome | None = None
+    stream: StreamOutcome | None = None
     plan: FleetPlan | None = None
     judged: FleetJudgement | None = None
     placement: Placement | None = None
@@ -83,6 +88,8 @@ class StepOutcome:
             said.append(self.inventory.kept)
         if self.admission is not None and self.admission.kept is not None:
             said.append(self.admission.kept)
+        if self.stream is not None:
+            said.append(self.stream.kept)
         return all(said) if said else None
 
 
@@ -97,6 +104,8 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
         outcome.inventory = replenish(scenario.inventory, simulation, scenario.timeline, seed=seed)
         outcome.tables |= inventory_tables(scenario.inventory, outcome.inventory)
         watch.ended("inventory")
+    if scenario.items_stream is not None:
+        _stream(scenario, scenario.items_stream, simulation, outcome, watch)
     if scenario.network is not None:
         watch.tell(f"stock of {len(scenario.network.stages)} stages")
         outcome.tables |= network_tables(scenario.network, simulation, seed=scenario.seed + ITEMS_JUDGE)
@@ -118,6 +127,25 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
     outcome.stopped = watch.stopped()
     outcome.answer = _answer(scenario, outcome)
     return outcome
+
+
+def _stream(scenario: Scenario, stream: ItemStream, simulation: Simulation, outcome: StepOutcome, watch: Watch) -> None:
+    watch.tell(f"replenishment of {stream.count:,} items, {stream.chunk:,} at a time")
+    lines = watch.open_table("inventory_all")
+    try:
+        outcome.stream = replenish_stream(
+            stream,
+            simulation,
+            scenario.timeline,
+            seed=scenario.seed + ITEMS_JUDGE,
+            write=lines.write,
+            tell=watch.tell,
+            stopped=watch.stopped,
+        )
+    finally:
+        lines.close()
+    outcome.tables |= outcome.stream.tables()
+    watch.ended("inventory")
 
 
 def _fleet(
@@ -276,6 +304,8 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
     if outcome.backtest is not None:
         parts.append(backtest_answer(outcome.backtest, scenario.currency))
+    if outcome.stream is not None:
+        parts.append(f"{outcome.stream.due:,} of {outcome.stream.count:,} items are due for an order")
     if outcome.judged is not None:
         broken = [verdict for verdict in outcome.judged.verdicts if verdict.outcome == "not_kept"]
         if broken:
