@@ -1,6 +1,6 @@
-"""Many draws from quantile functions that are linear in pieces: the piece of every uniform number is looked up at once.
+"""Many draws from quantile functions that are linear in pieces: every uniform number looks up its piece at once.
 
-The arithmetic is that of ``QuantileDemand.quantile`` (the same bits); it reads one piece per draw instead of trying all.
+The arithmetic is that of ``QuantileDemand.quantile`` (the same bits), which tries every piece for every number.
 """
 
 from __future__ import annotations
