@@ -13,6 +13,7 @@ see the modules ``rq_search`` and ``rq_continuous``. The classic approximations 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +26,9 @@ from capacity_opt.errors import ArgumentError
 from capacity_opt.inventory.exposure import Exposure, exposure
 from capacity_opt.inventory.law import row
 from capacity_opt.inventory.rq_averages import rq_averages_of
-from capacity_opt.inventory.rq_choice import Limits, RQTarget, choose_rq
+from capacity_opt.inventory.rq_choice import Limits, choose_rq
 from capacity_opt.inventory.rq_search import RQCosts
+from capacity_opt.inventory.rq_service import MEASURES, RQTarget
 from capacity_opt.inventory.stationary import StockMeasures, measures, methods
 from capacity_opt.problem.policies import ReorderPointOrderQuantity
 
@@ -61,6 +63,9 @@ def optimize_rq(
     stockout_cost_per_unit: ArrayLike = 0.0,
     fill_rate: ArrayLike | None = None,
     cycle_service_level: ArrayLike | None = None,
+    ready_rate: ArrayLike | None = None,
+    no_stockout: ArrayLike | None = None,
+    gamma: ArrayLike | None = None,
     order_quantity: ArrayLike | None = None,
     minimum_order_quantity: ArrayLike | None = None,
     lot_multiple: ArrayLike | None = None,
@@ -69,12 +74,13 @@ def optimize_rq(
     """The (r, Q) policy of least expected cost per period.
 
     Scalars or arrays over items. ``holding_cost`` and ``stockout_cost`` per unit and period, ``fixed_cost`` per order,
-    ``stockout_cost_per_unit`` once per unit that has to wait. Instead of stock-out costs a target may be given:
-    ``fill_rate`` (share of demand met at once) or ``cycle_service_level`` (P(demand over the protection interval
-    <= r)); ordering and holding costs are then least. ``order_quantity`` fixes Q; ``minimum_order_quantity`` and
-    ``lot_multiple`` limit it to multiples of the lot of at least the minimum. ``lead_time``: periods, or random as in
-    :func:`~capacity_opt.lead_time_demand`. ``count_at_review_end`` counts stock only at the end of each review
-    interval, where it is lowest, instead of every period.
+    ``stockout_cost_per_unit`` once per unit that has to wait. Instead of stock-out costs one target may be given:
+    ``fill_rate`` (share of demand met at once), ``cycle_service_level`` (P(demand over the protection interval
+    <= r)), ``ready_rate`` (P(stock on hand)), ``no_stockout`` (P(no backorders)) or ``gamma`` (1 - expected backorders
+    / mean demand per period); ordering and holding costs are then least. ``order_quantity`` fixes Q;
+    ``minimum_order_quantity`` and ``lot_multiple`` limit it to multiples of the lot of at least the minimum.
+    ``lead_time``: periods, or random as in :func:`~capacity_opt.lead_time_demand`. ``count_at_review_end`` counts stock
+    only at the end of each review interval, where it is lowest, instead of every period.
 
     Whole-unit demand gives whole r and Q. Raises :class:`~capacity_opt.ArgumentError` naming the items at fault, and
     for continuous demand with no fixed cost (there Q would be 0: use :func:`~capacity_opt.optimize_base_stock`).
@@ -84,7 +90,8 @@ def optimize_rq(
     >>> float(best.reorder_point), float(best.order_quantity), round(float(best.expected_cost), 2)
     (3.0, 5.0, 107.92)
     """
-    prices = _prices(holding_cost, stockout_cost, fixed_cost, stockout_cost_per_unit, fill_rate, cycle_service_level)
+    aims = dict(zip(MEASURES, (fill_rate, cycle_service_level, ready_rate, no_stockout, gamma), strict=True))
+    prices = _prices(holding_cost, stockout_cost, fixed_cost, stockout_cost_per_unit, aims)
     limits = Limits(quantity=order_quantity, minimum=minimum_order_quantity, lot=lot_multiple)
     shape = np.broadcast_shapes(*(np.shape(value) for value in prices.values()), *limits.shapes)
     exposed = exposure(
@@ -96,10 +103,8 @@ def optimize_rq(
     )
     costs = _costs(prices, exposed, limits)
     count = len(costs.holding)
-    targets = [None if value is None else row(prices[name], count) for name, value in
-               (("fill_rate", fill_rate), ("cycle_service_level", cycle_service_level))]  # fmt: skip
-    target = RQTarget(fill_rate=targets[0], cycle_service_level=targets[1])
-    reorder, quantity = choose_rq(exposed, costs, target, limits)
+    aimed = [RQTarget(measure=name, wanted=row(prices[name], count)) for name in MEASURES if name in prices]
+    reorder, quantity = choose_rq(exposed, costs, aimed[0] if aimed else None, limits)
     return _result(exposed, costs, reorder, quantity)
 
 
@@ -126,7 +131,7 @@ def evaluate_rq(
     >>> round(float(judged.expected_cost), 2), round(float(judged.fill_rate), 4)
     (107.92, 0.8666)
     """
-    prices = _prices(holding_cost, stockout_cost, fixed_cost, stockout_cost_per_unit, None, None, evaluating=True)
+    prices = _prices(holding_cost, stockout_cost, fixed_cost, stockout_cost_per_unit, {}, evaluating=True)
     reorder, quantity = np.asarray(policy.reorder_point), np.asarray(policy.order_quantity)
     shape = np.broadcast_shapes(*(np.shape(value) for value in prices.values()), reorder.shape)
     exposed = exposure(
@@ -149,25 +154,23 @@ def _prices(
     stockout_cost: ArrayLike | None,
     fixed_cost: ArrayLike,
     per_unit: ArrayLike,
-    fill_rate: ArrayLike | None,
-    cycle_service_level: ArrayLike | None,
+    aims: Mapping[str, ArrayLike | None],
     *,
     evaluating: bool = False,
 ) -> dict[str, Array]:
-    asked = [value is not None for value in (stockout_cost, fill_rate, cycle_service_level)]
+    asked = [name for name, value in {"stockout_cost": stockout_cost, **aims}.items() if value is not None]
     short = _checks.non_negative("stockout_cost_per_unit", per_unit)
-    if sum(asked) > 1 or (sum(asked) == 0 and not np.any(short)):
-        raise ArgumentError("give one of stockout_cost, fill_rate and cycle_service_level")
+    if len(asked) > 1 or (not asked and not np.any(short)):
+        told = ", ".join(asked) or "none"
+        raise ArgumentError(f"give one of stockout_cost, {', '.join(MEASURES[:-1])} and {MEASURES[-1]}, got {told}")
     prices = {
         "holding_cost": _checks.positive("holding_cost", holding_cost),
         "fixed_cost": _checks.non_negative("fixed_cost", fixed_cost),
         "stockout_cost_per_unit": short,
         "stockout_cost": _checks.non_negative("stockout_cost", 0.0 if stockout_cost is None else stockout_cost),
     }
-    if fill_rate is not None:
-        prices["fill_rate"] = _checks.fraction("fill_rate", fill_rate)
-    elif cycle_service_level is not None:
-        prices["cycle_service_level"] = _checks.fraction("cycle_service_level", cycle_service_level)
+    if asked and asked[0] in MEASURES:
+        prices[asked[0]] = _checks.fraction(asked[0], aims[asked[0]])
     elif not evaluating:
         _checks.positive("stockout_cost (or stockout_cost_per_unit)", prices["stockout_cost"] + short)
     return prices

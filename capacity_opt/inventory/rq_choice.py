@@ -13,25 +13,12 @@ from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import row
 from capacity_opt.inventory.rq_continuous import Valley, best_reorder_point, find_rq_continuous, valley, window_cost
 from capacity_opt.inventory.rq_search import RQCosts, find_rq
-from capacity_opt.inventory.rq_service import find_continuous_rq_for_service, find_rq_for_service, reorder_for_fill
+from capacity_opt.inventory.rq_service import RQTarget, find_continuous_rq_for_service, find_rq_for_service, reorder_for
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 # A step so long that only the smallest quantity is ever allowed.
 FIXED_QUANTITY = 1 << 41
-
-
-@dataclass(frozen=True, kw_only=True)
-class RQTarget:
-    """At most one service target, (items,): the fill rate or the cycle service level."""
-
-    fill_rate: Array | None
-    cycle_service_level: Array | None
-
-    @property
-    def given(self) -> bool:
-        """Whether there is a target."""
-        return self.fill_rate is not None or self.cycle_service_level is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +60,12 @@ class Limits:
         return [lot * np.maximum(count, least) for count in (np.floor(quantity / lot), np.ceil(quantity / lot))]
 
 
-def choose_rq(exposed: Exposure, costs: RQCosts, target: RQTarget, limits: Limits) -> tuple[Array, Array]:
+def choose_rq(exposed: Exposure, costs: RQCosts, target: RQTarget | None, limits: Limits) -> tuple[Array, Array]:
     """Reorder point and order quantity of least cost, (items,) each."""
     if not exposed.discrete:
         return _continuous(exposed, costs, target, limits)
-    if target.given:
-        found = find_rq_for_service(exposed, costs, target.fill_rate, target.cycle_service_level)
+    if target is not None:
+        found = find_rq_for_service(exposed, costs, target)
         return found[:, 0], found[:, 1]
     found = find_rq(exposed, costs)
     never = (costs.stockout == 0) & (found[:, 2] >= costs.short * row(exposed.mean, len(found)) * (1.0 - 1e-12))
@@ -88,15 +75,15 @@ def choose_rq(exposed: Exposure, costs: RQCosts, target: RQTarget, limits: Limit
     return found[:, 0], found[:, 1]
 
 
-def _continuous(exposed: Exposure, costs: RQCosts, target: RQTarget, limits: Limits) -> tuple[Array, Array]:
+def _continuous(exposed: Exposure, costs: RQCosts, target: RQTarget | None, limits: Limits) -> tuple[Array, Array]:
     _checks.positive("mean demand", np.asarray(exposed.mean))
     if limits.quantity is not None:
         quantity = row(_checks.positive("order_quantity", limits.quantity), len(costs.holding))
         return _reorder_for(exposed, costs, target, quantity), quantity
     rule = "fixed_cost (with none, continuous demand is reordered at once: use optimize_base_stock)"
     _checks.positive(rule, costs.fixed.reshape(exposed.shape))
-    if target.given:
-        reorder, quantity = find_continuous_rq_for_service(exposed, costs, target.fill_rate, target.cycle_service_level)
+    if target is not None:
+        reorder, quantity = find_continuous_rq_for_service(exposed, costs, target)
     else:
         reorder, quantity = find_rq_continuous(exposed, costs)
     if not limits.shapes:
@@ -109,11 +96,8 @@ def _continuous(exposed: Exposure, costs: RQCosts, target: RQTarget, limits: Lim
     return np.stack(points)[best], np.stack(tried)[best]
 
 
-def _reorder_for(exposed: Exposure, costs: RQCosts, target: RQTarget, quantity: Array) -> Array:
+def _reorder_for(exposed: Exposure, costs: RQCosts, target: RQTarget | None, quantity: Array) -> Array:
     """The best reorder point for a given quantity."""
-    if target.fill_rate is not None:
-        return reorder_for_fill(exposed, quantity, target.fill_rate)
-    if target.cycle_service_level is not None:
-        protected = exposed.late if exposed.continuous else exposed.last
-        return np.array(np.broadcast_to(protected.quantile(target.cycle_service_level), quantity.shape))
+    if target is not None:
+        return reorder_for(target, exposed, quantity)
     return best_reorder_point(valley(exposed, costs), quantity)

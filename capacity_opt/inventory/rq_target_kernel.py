@@ -27,17 +27,24 @@ def held_at(point: int, on_hand: Array, first: int, mean: float) -> float:
     return float(on_hand[column]) if column < on_hand.shape[0] else point - mean
 
 
-def fill_target(
-    on_hand: Array, unmet: Array, first: int, money: Array, survival: Array, smallest: int, step: int
-) -> tuple[int, int]:
-    """Reorder point and quantity of least cost whose unmet share is at most the allowed one.
+def lacking_at(point: int, lacking: Array, first: int, slope: float) -> float:
+    """What is lacking at position ``point``: ``slope`` more per unit below the table, nothing above it."""
+    column = point - first
+    if column < 0:
+        return float(lacking[0]) - slope * column
+    return float(lacking[column]) if column < lacking.shape[0] else 0.0
 
-    ``money`` = mean, h, allowed, K, rate, per order, served. Stock on hand with probability ``fill`` spread at most
-    1 / Q per level is at least fill (fill Q + 1) / 2 units, ``served`` less at a period's end: beyond the quantity
-    where that alone costs more than the best policy, none is better.
+
+def service_target(
+    on_hand: Array, lacking: Array, first: int, money: Array, survival: Array, smallest: int, step: int
+) -> tuple[int, int]:
+    """Reorder point and quantity of least cost whose average of ``lacking`` is at most the allowed one.
+
+    ``money`` = mean, h, allowed, K, rate, per order, served, stocked, slope. Stock on hand with probability ``stocked``
+    spread at most 1 / Q per level is at least stocked (stocked Q + 1) / 2 units, ``served`` less at a period's end:
+    beyond the quantity where that alone costs more than the best policy, none is better.
     """
-    mean, holding, allowed, fixed, rate, per_order, served = money
-    fill = 1.0 - allowed
+    mean, holding, allowed, fixed, rate, per_order, served, stocked, slope = money
     top = first + on_hand.shape[0]
     reorder, quantity = top, smallest
     short = 0.0
@@ -52,7 +59,7 @@ def fill_target(
     best, best_reorder, best_quantity = math.inf, reorder, quantity
     while True:
         while True:
-            change = reach_at(reorder, unmet, first) - reach_at(reorder + quantity, unmet, first)
+            change = lacking_at(reorder, lacking, first, slope) - lacking_at(reorder + quantity, lacking, first, slope)
             if short + change > allowed * quantity * (1.0 + 1e-12):
                 break
             short += change
@@ -61,10 +68,10 @@ def fill_target(
         cost = (fixed * rate * orders + holding * held) / quantity
         if cost < best and (quantity - smallest) % step == 0:
             best, best_reorder, best_quantity = cost, reorder, quantity
-        if step > 1 << 40 or holding * (0.5 * fill * (fill * (quantity + 1) + 1.0) - served) >= best:
+        if step > 1 << 40 or holding * (0.5 * stocked * (stocked * (quantity + 1) + 1.0) - served) >= best:
             return best_reorder, best_quantity
         quantity += 1
-        short += reach_at(reorder + quantity, unmet, first)
+        short += lacking_at(reorder + quantity, lacking, first, slope)
         held += held_at(reorder + quantity, on_hand, first, mean)
         orders += reach_at(quantity - 1, survival, 0) if per_order > 0 else 0.0
 
@@ -73,7 +80,7 @@ def fixed_reorder(
     on_hand: Array, first: int, reorder: int, money: Array, survival: Array, smallest: int, step: int
 ) -> int:
     """The quantity of least cost above a given reorder point (stock on hand only grows with it)."""
-    mean, holding, _, fixed, rate, per_order, _ = money
+    mean, holding, _, fixed, rate, per_order, _, _, _ = money
     held = 0.0
     orders = 0.0 if per_order > 0 else 1.0
     quantity = 0
@@ -92,11 +99,18 @@ def fixed_reorder(
 
 
 def rq_targets(
-    on_hand: Array, unmet: Array, first: Whole, reorder: Whole, money: Array, survival: Array, lots: Whole, found: Array
+    on_hand: Array,
+    lacking: Array,
+    first: Whole,
+    reorder: Whole,
+    money: Array,
+    survival: Array,
+    lots: Whole,
+    found: Array,
 ) -> None:
-    """Solve every item: ``on_hand``, ``unmet`` (n, width) from ``first``; ``survival`` (n, width) from 0.
+    """Solve every item: ``on_hand``, ``lacking`` (n, width) from ``first``; ``survival`` (n, width) from 0.
 
-    ``reorder`` (n,) is a given reorder point (cycle service), used where the allowed unmet share is negative.
+    ``reorder`` (n,) is a given reorder point (cycle service), used where what is allowed to lack is negative.
     ``found`` (n, 2) takes r and Q.
     """
     items = on_hand.shape[0]
@@ -109,6 +123,6 @@ def rq_targets(
                     on_hand[item], first[item], reorder[item], money[item], survival[item], smallest, step
                 )
             else:
-                found[item, 0], found[item, 1] = fill_target(
-                    on_hand[item], unmet[item], first[item], money[item], survival[item], smallest, step
+                found[item, 0], found[item, 1] = service_target(
+                    on_hand[item], lacking[item], first[item], money[item], survival[item], smallest, step
                 )

@@ -26,7 +26,7 @@ from capacity_opt.scenario.timeline import Timeline
 Array = NDArray[np.float64]
 Columns = dict[str, Any]
 
-JUDGED_ITEMS = 1_000
+JUDGED_ITEMS = 500
 MOST_VALUABLE = 1_000
 BAR = 20
 

@@ -81,7 +81,8 @@ def test_compiled_numpy_and_brute_force_agree(monkeypatch, kind, variant, seed):
 
 @pytest.mark.parametrize("kind", ["poisson", "negative_binomial", "pmf"])
 @pytest.mark.parametrize("review", [0.0, 1.0])
-@pytest.mark.parametrize("target", [{"fill_rate": 0.93}, {"cycle_service_level": 0.9}])
+@pytest.mark.parametrize("target", [{"fill_rate": 0.93}, {"cycle_service_level": 0.9}, {"ready_rate": 0.9},
+                                    {"no_stockout": 0.9}, {"gamma": 0.8}])  # fmt: skip
 def test_service_targets_are_met_at_least_cost(monkeypatch, kind, review, target):
     demand, given = random_demands(5)[kind], random_costs(5) | {"review_period": review}
     del given["stockout_cost"]
