@@ -169,8 +169,9 @@ def _prices(
         "stockout_cost_per_unit": short,
         "stockout_cost": _checks.non_negative("stockout_cost", 0.0 if stockout_cost is None else stockout_cost),
     }
-    if asked and asked[0] in MEASURES:
-        prices[asked[0]] = _checks.fraction(asked[0], aims[asked[0]])
+    aimed = [(name, value) for name, value in aims.items() if value is not None]
+    if aimed:
+        prices[aimed[0][0]] = _checks.fraction(*aimed[0])
     elif not evaluating:
         _checks.positive("stockout_cost (or stockout_cost_per_unit)", prices["stockout_cost"] + short)
     return prices

@@ -16,6 +16,9 @@ import pandas as pd
 
 from capacity_opt.errors import RunFolderError
 
+# Millions of lines, which the report does not list: table "inventory" has those that matter most.
+UNREAD = "inventory_all"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunContents:
@@ -60,7 +63,8 @@ def read_run(folder: str | Path) -> RunContents:
         )
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        tables = {file.stem: pd.read_parquet(file) for file in sorted((folder / "results").glob("*.parquet"))}
+        files = [file for file in sorted((folder / "results").glob("*.parquet")) if file.stem != UNREAD]
+        tables = {file.stem: pd.read_parquet(file) for file in files}
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{folder} cannot be read: {error}. Run the scenario again.") from error
     resolved = folder / "resolved.toml"

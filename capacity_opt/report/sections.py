@@ -9,6 +9,7 @@ from capacity_opt.report import admission, judging, levers, study_tables, tables
 from capacity_opt.report.charts import frontier, runway, service, supply, waterfall
 from capacity_opt.report.charts.chart import Chart
 from capacity_opt.report.contents import RunContents
+from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Table
 from capacity_opt.report.wording import as_number, availability, clean, count, money, short_money
 
@@ -56,9 +57,8 @@ def answer(run: RunContents) -> str:
         book = run.table("orders")
         spent = short_money(float(book["EffectiveCost"].sum()), run.currency)
         parts.append(f"Order {count(float(book['racks'].sum()))} racks for {spent}")
-    if run.has("inventory"):
-        due = int((run.table("inventory")["order_now"] > 0).sum())
-        parts.append(f"{due} of {len(run.table('inventory'))} items are due for an order")
+    if stock := replenished(run):
+        parts.append(stock.sentence)
     return ("; ".join(parts) or "Nothing was decided in this run") + "."
 
 
@@ -102,11 +102,9 @@ def _promise_facts(run: RunContents) -> Iterator[Fact]:
 
 
 def _inventory_facts(run: RunContents) -> Iterator[Fact]:
-    if run.has("inventory"):
-        frame = run.table("inventory")
-        due = int((frame["order_now"] > 0).sum())
-        note = f"{money(float(frame['expected_cost'].sum()))} {run.currency} expected cost per period"
-        yield Fact(label="Items to order now", value=f"{due:,} of {len(frame):,}", note=note)
+    if stock := replenished(run):
+        note = f"{money(stock.expected_cost)} {run.currency} expected cost per period"
+        yield Fact(label="Items to order now", value=f"{stock.due:,} of {stock.items:,}", note=note)
 
 
 def build(run: RunContents) -> list[Section]:
@@ -281,13 +279,15 @@ def _prices(run: RunContents) -> Section | None:
 
 
 def _inventory(run: RunContents) -> Section | None:
-    table = tables.inventory(run)
-    if len(table) == 0:
+    table, stock = tables.inventory(run), replenished(run)
+    if stock is None or len(table) == 0:
         return None
-    due = table.frame["order_now"] > 0
-    lead = f"{int(due.sum()):,} of {len(table):,} items are due for an order."
+    lead = f"{stock.sentence}."
+    if stock.listed < stock.items:
+        lead += f" The {stock.listed:,} orders worth most are listed; every item is in results/inventory_all.parquet."
     if len(table) > MOST_ROWS:
-        lead += f" The {MOST_ROWS} dearest are shown; all are in results/inventory.csv."
+        listed = "" if stock.listed < stock.items else "; all are in results/inventory.csv"
+        lead += f" The {MOST_ROWS} dearest are shown{listed}."
         dearest = table.frame.sort_values("expected_cost", ascending=False, kind="stable").head(MOST_ROWS)
         table = replace(table, frame=dearest)
     return Section(key="inventory", title="Inventory", lead=lead, tables=[table], searchable=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from capacity_opt.report import judging, sections, tables
 from capacity_opt.report.contents import RunContents, read_run
+from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Table
 from capacity_opt.report.wording import as_number, availability, clean, money
 
@@ -73,7 +74,8 @@ def read_line(run: RunContents) -> str:
     ):
         if run.has(table):
             column_values = run.table(table)[column]
-            size = len(column_values) if table == "inventory" else column_values[column_values != "all"].nunique()
+            stock = replenished(run) if table == "inventory" else None
+            size = column_values[column_values != "all"].nunique() if stock is None else stock.items
             counts.append(f"{size:,} {one if size == 1 else many}")
     inputs = run.manifest.get("inputs")
     files = f" from {len(inputs)} files" if isinstance(inputs, dict) and inputs else ""

@@ -16,6 +16,7 @@ import pandas as pd
 
 from capacity_opt.report import admission, levers, sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
+from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Column, Table
 from capacity_opt.report.wording import Kind
 
@@ -184,7 +185,8 @@ def _live_sums(writer: _Writer, run: RunContents) -> list[tuple[str, str, float]
     if "orders" in writer.places:
         for name, label in (("EffectiveCost", "Order book, cost"), ("racks", "Order book, racks")):
             wanted.append(("orders", name, label, float(run.table("orders")[name].sum())))
-    if "inventory" in writer.places:
+    stock = replenished(run)
+    if "inventory" in writer.places and stock is not None and stock.listed == stock.items:
         total = float(run.table("inventory")["expected_cost"].sum())
         wanted.append(("inventory", "expected_cost", "Inventory, expected cost per period", total))
     found = []

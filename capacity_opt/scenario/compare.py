@@ -200,6 +200,10 @@ def _orders(run: PastRun) -> dict[str, float]:
 
 
 def _inventory(run: PastRun) -> dict[str, float]:
+    told = {str(row["measure"]): float(row["value"]) for row in run.rows("inventory_totals")}
+    if "units_ordered" in told:
+        names = {"expected cost per period": "expected_cost", "units to order now": "units_ordered"}
+        return {name: told[key] for name, key in names.items()}
     table = run.table("inventory")
     if not table:
         return {}

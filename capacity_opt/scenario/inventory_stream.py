@@ -20,7 +20,7 @@ from capacity_opt.scenario.inventory_tables import Inventory
 from capacity_opt.scenario.item_stream import ItemStream
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.run_folder import Table
-from capacity_opt.scenario.spec import Simulation
+from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
 
 Array = NDArray[np.float64]

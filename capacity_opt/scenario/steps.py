@@ -59,7 +59,7 @@ class Watch:
     tell: Tell
     ended: Tell
     stopped: Callable[[], bool]
-    open_table: Callable[[str], TableStream]
+    open_table: Callable[[str], TableStream] | None = None
 
 
 @dataclass
@@ -130,6 +130,7 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
 
 
 def _stream(scenario: Scenario, stream: ItemStream, simulation: Simulation, outcome: StepOutcome, watch: Watch) -> None:
+    assert watch.open_table is not None
     watch.tell(f"replenishment of {stream.count:,} items, {stream.chunk:,} at a time")
     lines = watch.open_table("inventory_all")
     try:
