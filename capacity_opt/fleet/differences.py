@@ -33,9 +33,10 @@ def price_by_difference(
     time_limit: float = 300.0,
 ) -> tuple[Price, ...]:
     """What each of these saves (or, for service, costs): one period less lead time for every type; one more kW per zone
-    with a power limit; one more rack unit; one more unit of money in every capital budget; one more point of fill rate
-    per promised class. Every price is one full solve of ``problem``, on the same samples as ``plan`` (solved first
-    where not given). Differences below the solve's own gap mean nothing: keep ``gap`` small.
+    with a power limit; one more rack unit; one more unit of money in every capital budget; one more point of fill
+    rate, or of the probability of no shortage, per promised class. Every price is one full solve of ``problem``, on the
+    same samples as ``plan`` (solved first where not given). Differences below the solve's own gap mean nothing: keep
+    ``gap`` small.
 
     >>> from capacity_opt.fleet.example import example_problem
     >>> [(price.name, price.value) for price in price_by_difference(example_problem())]
@@ -82,12 +83,12 @@ def _easier(problem: FleetProblem) -> Iterator[tuple[str, FleetProblem, str]]:
 
 
 def _harder(problem: FleetProblem) -> Iterator[tuple[str, FleetProblem, str]]:
-    service = problem.service
-    for c, name in enumerate(problem.groups.classes):
-        if not np.isnan(service.fill_rate[c]):
-            step = min(POINT, (1.0 - service.fill_rate[c]) / 2)
-            if step <= 0:
+    for field, words in (("fill_rate", "fill rate"), ("no_shortage_probability", "P(no shortage)")):
+        promised: Array = getattr(problem.service, field)
+        for c, name in enumerate(problem.groups.classes):
+            step = min(POINT, (1.0 - promised[c]) / 2)
+            if np.isnan(promised[c]) or step <= 0:
                 continue
-            raised = service.fill_rate + step * (np.arange(len(service.fill_rate)) == c)
-            unit = f"{step * 100:.3g} percentage points of fill rate"
-            yield f"fill_rate[{name}]", replace(problem, service=replace(service, fill_rate=raised)), unit
+            raised = promised + step * (np.arange(len(promised)) == c)
+            unit = f"{step * 100:.3g} percentage points of {words}"
+            yield f"{field}[{name}]", replace(problem, service=replace(problem.service, **{field: raised})), unit

@@ -121,6 +121,9 @@ def build(run: RunContents) -> list[Section]:
         _waterfall(run),
         _tornado(run),
         _rejected(run),
+        _study(study_tables.commitment_use(run), "What is committed against what is bought on demand."),
+        _study(study_tables.uncertainty(run), "The plan beside one made for the mean, and beside perfect foresight."),
+        _study(study_tables.differences(run), "What one more of each would really change, whole racks and all."),
         _utilization(run),
         _admission(run),
         _levers(run),
@@ -229,6 +232,10 @@ def _rejected(run: RunContents) -> Section | None:
     table = study_tables.rejected(run)
     lead = "Plans that were not chosen, each at its best otherwise, and what they would cost."
     return Section(key="rejected", title=table.title, lead=lead, tables=[table]) if len(table) else None
+
+
+def _study(table: Table, lead: str) -> Section | None:
+    return Section(key=table.key, title=table.title, lead=lead, tables=[table]) if len(table) else None
 
 
 def _fans(run: RunContents) -> Section | None:

@@ -145,3 +145,49 @@ def rejected(run: RunContents) -> Table:
         words = {"nearby": "the plan", "without": "the best plan with divisible racks"}
         frame = frame.assign(against=frame["kind"].map(lambda name: words.get(name, name)))
     return Table(key="rejected", title="Rejected alternatives", columns=columns, frame=frame)
+
+
+UNCERTAIN = {
+    "two_stage_cost": "expected cost of the plan",
+    "mean_value_cost": "expected cost of a plan made for the mean",
+    "wait_and_see_cost": "expected cost with perfect foresight",
+    "deterministic_cost": "what the plan for the mean believes it costs",
+    "value_of_stochastic_solution": "value of planning for many samples (VSS)",
+    "value_of_perfect_information": "most that a perfect forecast could save (EVPI)",
+}
+
+
+def uncertainty(run: RunContents) -> Table:
+    """What uncertainty costs."""
+    money = f", {run.currency}" if run.currency else ""
+    columns = (Column("told", "Measure"), Column("EffectiveCost", f"Present value{money}", "money"))
+    frame = run.table("uncertainty")
+    if len(frame):
+        frame = frame.assign(told=frame["measure"].map(lambda name: UNCERTAIN.get(name, name)))
+    return Table(key="uncertainty", title="What uncertainty costs", columns=columns, frame=frame)
+
+
+def differences(run: RunContents) -> Table:
+    """Prices by solving again."""
+    money = f", {run.currency}" if run.currency else ""
+    columns = (
+        Column("name", "One more"),
+        Column("unit", "That is"),
+        Column("value", f"Saves, or costs for a promise{money}", "money"),
+    )
+    frame = run.table("differences")
+    return Table(key="differences", title="Prices by solving again", columns=columns, frame=frame)
+
+
+def commitment_use(run: RunContents) -> Table:
+    """How well commitments are used."""
+    columns = (
+        Column("server_type", "Server type"),
+        Column("coverage", "Coverage", "percent"),
+        Column("utilization", "Utilization", "percent"),
+        Column("rate_ratio", "Rate ratio", "percent"),
+        Column("effective_savings_rate", "Effective savings rate", "percent"),
+    )
+    note = "Effective savings rate = coverage x (1 - rate ratio / utilization), against buying the same on demand."
+    frame = run.table("commitment_use")
+    return Table(key="commitment_use", title="Use of commitments", columns=columns, frame=frame, note=note)

@@ -282,6 +282,20 @@ def placement(run: RunContents) -> Table:
     return _table(run, "placement_rows", "Where the ordered servers stand", columns, note)
 
 
+def without_place(run: RunContents) -> Table:
+    """Ordered servers that found no rack."""
+    columns = [
+        Column("zone", "Zone"),
+        Column("server_type", "Server type"),
+        Column("servers", "Servers", "count"),
+        Column("rack_units", "Rack units", "number"),
+        Column("power_kw", "Power, kW", "number"),
+    ]
+    table = replace(_table(run, "placement", "Ordered servers without a place", columns), key="without_place")
+    frame = table.frame
+    return replace(table, frame=frame[frame["rack"] == 0] if len(frame) else frame)
+
+
 def headroom(run: RunContents) -> Table:
     """Per region and resource: capacity left over mean demand at the start, at the tightest period and at the end."""
     columns = (

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capacity_opt.report import judging, sections, tables
+from capacity_opt.report import judging, sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Table
@@ -44,10 +44,16 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
 
     yield Text(sections.answer(run), style="bold")
     yield Text(read_line(run), style="dim")
-    for table in (tables.inventory(run), tables.orders(run), tables.placement(run), tables.cost_by_component(run)):
+    shown = (
+        *(tables.inventory(run), tables.orders(run), tables.placement(run), tables.without_place(run)),
+        tables.cost_by_component(run),
+    )
+    for table in shown:
         yield from _grid(table, lines)
     yield from _grid(_promises(run), lines)
     yield from _verdict(run)
+    for table in (study_tables.commitment_use(run), study_tables.uncertainty(run), study_tables.differences(run)):
+        yield from _grid(table, lines)
     for table in (tables.utilization(run), tables.frontier(run), *judging.every(run), tables.warnings(run)):
         yield from _grid(table, lines)
 

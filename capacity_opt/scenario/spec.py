@@ -251,6 +251,10 @@ class Report(Section):
     workbook: bool = Field(default=True, description="write workbook.xlsx")
     waterfall: bool = Field(default=False, description="solve again step by step: what each cause adds to the cost")
     tornado: bool = Field(default=False, description="solve again with each assumption lower and higher")
+    uncertainty: bool = Field(default=False, description="value of the stochastic solution and of perfect information")
+    differences: bool = Field(
+        default=False, description="solve again with a period less lead time, one kW more, one point of a promise more"
+    )
     alternatives: int = Field(
         default=0,
         ge=0,

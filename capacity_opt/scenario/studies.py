@@ -13,6 +13,7 @@ from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.spec_admission import Levers
 from capacity_opt.scenario.tornado import tornado
 from capacity_opt.scenario.waterfall import Resolve, waterfall
+from capacity_opt.scenario.worth import commitment_use, differences_table, uncertainty_table
 
 # Seconds for each further solve: a study must not take much longer than the plan.
 LIMIT = 60.0
@@ -28,6 +29,12 @@ def study_tables(
     limit = min(LIMIT, section.time_limit or LIMIT)
     resolve = Resolve(formulation=section.formulation, seed=scenario.seed, time_limit=limit, tell=tell)
     found: dict[str, Table] = {}
+    if not stopped() and (used := commitment_use(problem, plan, resolve)) is not None:
+        found["commitment_use"] = used
+    if asked.uncertainty and not stopped():
+        found["uncertainty"] = uncertainty_table(problem, resolve, section.gap)
+    if asked.differences and not stopped():
+        found["differences"] = differences_table(problem, plan, resolve, section.gap)
     if asked.waterfall and not stopped():
         found["waterfall"] = waterfall(problem, plan, resolve)
     if asked.tornado and not stopped():

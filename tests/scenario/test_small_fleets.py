@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import capacity_opt as co
+from capacity_opt.scenario.waterfall import Resolve
+from capacity_opt.scenario.worth import commitment_use
 
 BASE = {
     "server_types": "server_type,cpu,price\nS,1,10\n",
@@ -217,6 +219,11 @@ def test_commitment_covers_what_runs_all_year(tmp_path):
     )
     assert plan.objective == pytest.approx(4 * 72 + 6 * 6 * 10)
     assert plan.committed.sum() == pytest.approx(4)
+    resolve = Resolve(formulation="two_stage", seed=3, time_limit=60.0, tell=lambda _: None)
+    used = commitment_use(co.read_scenario(tmp_path).fleet, plan, resolve).columns
+    assert used["coverage"] == pytest.approx([48 / 84])
+    assert used["utilization"] == pytest.approx([1])
+    assert used["effective_savings_rate"] == pytest.approx([48 / 84 * (1 - 0.6)])
 
 
 def test_spill_goes_where_it_is_cheapest_and_allowed(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import capacity_opt as co
+from capacity_opt.scenario.studies import study_tables
 
 ROOT = Path(__file__).parents[2]
 TOYS = ROOT / "scenarios" / "toys"
@@ -34,10 +35,57 @@ def capacity(problem, plan):
     return float((plan.stock.sum(axis=(1, 2)) * problem.server_types.capacity[:, 0]).sum())
 
 
-def price(plan, word):
-    found = [p.value for p in plan.prices if word in p.name]
-    assert found, [p.name for p in plan.prices]
-    return found
+def price(plan, name, kind):
+    return next((p.value for p in plan.prices if p.name == name and p.kind == kind), 0.0)
+
+
+def studied(folder):
+    """The tables of the studies that the toy's [report] section asks for."""
+    scenario = co.read_scenario(TOYS / folder)
+    _, plan = solved(folder)
+    return study_tables(scenario, plan, lambda _: None, lambda: False)
+
+
+@pytest.mark.parametrize(("resource", "value"), [("vcpu", 0.75), ("mem_gib", 0.125)])
+def test_toy1_prices_of_resources(resource, value):
+    assert price(solved("toy1_multiresource_two_sku")[1], f"resource[main,{resource}]", "relaxed") == pytest.approx(
+        value
+    )
+
+
+def test_toy2_price_of_a_point_of_fill_rate():
+    _, plan = solved("toy2_newsvendor_service_variants", "fill_rate")
+    expected = EXPECTED["toy2_newsvendor_service_variants"]["expected"]["fill_rate_0_95"]
+    assert price(plan, "fill_rate[c]", "local") == pytest.approx(expected["dual_per_unit_expected_shortage"])
+    assert price(plan, "fill_rate_point[c]", "local") == pytest.approx(expected["marginal_cost_per_percentage_point"])
+
+
+def test_toy2_value_of_planning_for_many_samples_and_of_perfect_information():
+    expected = EXPECTED["toy2_newsvendor_service_variants"]["expected"]
+    table = studied("toy2_newsvendor_service_variants")["uncertainty"].columns
+    found = dict(zip(table["measure"], table["EffectiveCost"], strict=True))
+    assert found["mean_value_cost"] == pytest.approx(expected["mean_value_plan"]["objective"])
+    assert found["wait_and_see_cost"] == pytest.approx(expected["wait_and_see"])
+    assert found["value_of_stochastic_solution"] == pytest.approx(expected["VSS"])
+    assert found["value_of_perfect_information"] == pytest.approx(expected["EVPI"])
+
+
+def test_toy3_prices_of_losing_a_zone():
+    expected = EXPECTED["toy3_az_failure_headroom"]["expected"]
+    _, every = solved("toy3_az_failure_headroom", "n_plus_1_all_classes")
+    for zone, value in expected["n_plus_1_all_classes"]["duals_per_server_for_loss_of"].items():
+        assert price(every, f"server_without_{zone}[S,r1]", "relaxed") == pytest.approx(value)
+    assert every.utilization.allocation[0] == pytest.approx(2 / 3)
+    _, critical = solved("toy3_az_failure_headroom", "n_plus_1_critical_only")
+    assert price(critical, "server[S,r1]", "relaxed") == pytest.approx(100)
+    assert price(critical, "server_without_z1[S,r1]", "relaxed") == pytest.approx(10)
+
+
+def test_toy4_price_of_lead_time_and_second_best():
+    tables = studied("toy4_lead_time_lots_decommission")
+    found = dict(zip(tables["differences"].columns["name"], tables["differences"].columns["value"], strict=True))
+    assert found["lead_time"] == pytest.approx(1680 - 1560)
+    assert 1760 in [pytest.approx(cost) for cost in tables["rejected"].columns["EffectiveCost"]]
 
 
 def test_toy1_buys_nine_a_and_three_b():
