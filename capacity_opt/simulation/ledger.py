@@ -31,7 +31,7 @@ def ledger(
     short = np.einsum("sjtb,b,t,j->s", served.unmet, problem.block_share, worth, np.nan_to_num(problem.service.penalty))
     opex = np.einsum("skzt,kzt,t->s", service, problem.supply.opex, worth)
     parts = {
-        "capital": _spread(_capital(plan, problem, delay), samples),
+        "capital": _spread(_capital(plan, problem, np.zeros_like(delay[:1])), samples),
         "opex": _spread(opex, samples),
         "retirement": _spread(_retirement(plan, problem, worth), samples),
         "commitment": _spread(_commitments(plan, problem, worth), samples),
@@ -75,7 +75,8 @@ def _bought(problem: FleetProblem, served: Served, worth: Array) -> dict[str, Ar
 
 
 def _capital(plan: FleetPlan, problem: FleetProblem, delay: IntArray) -> Array:
-    """Present value of all servers ordered, per row of ``delay``, (S,)."""
+    """Present value of all servers ordered, per row of ``delay``, (S,); what is paid follows the plan, so the ledger
+    asks with no delay."""
     each = _cash_each if problem.finance.capital == "cash" else _amortised_each
     ordered, arrive = servers_ordered(plan, problem), arrivals(problem, delay)
     total = np.zeros(len(delay))

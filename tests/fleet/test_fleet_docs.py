@@ -4,6 +4,8 @@ import doctest
 import re
 from pathlib import Path
 
+import pytest
+
 import capacity_opt.fleet
 from capacity_opt.fleet.formulation import build_model
 from capacity_opt.fleet.outcomes import draw_outcomes
@@ -15,6 +17,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "fleet_model.md"
 def test_the_page_runs():
     result = doctest.testfile(str(PAGE), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted > 5
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("name", ["plan_regions", "commitments"])
+def test_the_howtos_run(name):
+    page = PAGE.parents[1] / "howto" / f"{name}.md"
+    result = doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted >= 3
     assert result.failed == 0
 
 

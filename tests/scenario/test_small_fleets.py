@@ -88,6 +88,23 @@ def test_a_late_rack_is_a_sample(tmp_path, delays):
     assert judged.complete
 
 
+def test_promise_and_judge_pay_the_same_for_a_late_rack(tmp_path):
+    """Amortised over 4 periods at 2.5 for 10 servers, 3 of them in the horizon, late or not: 75; and 60 for what
+    is short meanwhile."""
+    path = folder(
+        tmp_path,
+        "",
+        3,
+        server_types="server_type,cpu,price,life_periods\nS,1,10,4\n",
+        demand="class,value\nc,10\n",
+        delays="delay_periods,probability\n1,0.3\n",
+    )
+    scenario = co.read_scenario(path, set=['fleet.capital="amortised"'])
+    plan = co.size_fleet(scenario.fleet, gap=0.0)
+    assert plan.objective == pytest.approx(75 + 60)
+    assert co.simulate_fleet(plan, scenario.fleet, samples=50, seed=1).total_cost.value == pytest.approx(135)
+
+
 def test_a_zone_lost_in_one_sample(tmp_path):
     """z1 costs 10, z2 15. z1 is lost in the storm (0.25), when each unit short costs 20: 5 a unit expected, which is
     just what z2 costs more; at a penalty of 24 z2 is cheaper."""
