@@ -54,7 +54,7 @@ SELLABLE = 0.96
 THREADS = 2
 CAPITAL_SHARE = 0.25
 OPERATIONS_SHARE = 0.10
-QUOTA_SERVERS = 24
+QUOTA_SERVERS = 48
 # racks in service in each zone at the start, months in service
 INITIAL = {
     "northeurope": {"genoa-160": (4, 20)},

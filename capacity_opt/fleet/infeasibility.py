@@ -20,6 +20,8 @@ from capacity_opt.solvers.solve import solve
 
 PROMISES = ("demand", "protected", "fill_rate", "chance", "shortage_cvar", "utilization")
 
+UNEXPLAINED = "why could not be worked out in time: ask again with fewer samples (--set fleet.samples=3)"
+
 
 def explain(model: FleetModel, *, time_limit: float = 60.0) -> tuple[str, ...]:
     """Lines for an :class:`~capacity_opt.errors.InfeasibleError`: failing promises, then fixes, smallest first."""
@@ -27,7 +29,7 @@ def explain(model: FleetModel, *, time_limit: float = 60.0) -> tuple[str, ...]:
     program, slacks = elastic(model, blocks)
     found = solve(program, time_limit=time_limit)
     if found.x is None:
-        return _contradiction(model, time_limit)
+        return _contradiction(model, time_limit) if found.reason == "infeasible" else (UNEXPLAINED,)
     whole = found.objective <= NOTICEABLE and bool(model.lp.integer.any())
     note = []
     if whole:
@@ -61,4 +63,6 @@ def _contradiction(model: FleetModel, time_limit: float) -> tuple[str, ...]:
             moved = in_use(found.x[model.lp.columns :], slacks)
             told = [f"{slack.label} broken by {value:.6g}" for value, slack in moved[:MOST_LINES]]
             return ("limits contradict each other whatever is promised:", *told)
+        if found.reason != "infeasible":
+            return (UNEXPLAINED,)
     return ("the limits contradict each other; no smaller set was found in time",)
