@@ -31,6 +31,7 @@ COMMANDS = {
     "frontier": "The cost curve of a scenario over a target.",
     "forecast": "Demand history to quantiles, at once or as it comes.",
     "levers": "What would raise utilization at equal availability, and its worth.",
+    "recommend": "What to commit, right-size and steer, ranked by what it saves.",
     "admission": "Who gets in on the day: levels per class, pool and period.",
     "simulate": "Judge a run's plan again on fresh demand.",
     "backtest": "Rank forecasts by what deciding with them would have cost.",

@@ -40,6 +40,8 @@ def _keys() -> dict[str, Any]:
 
 def _tables() -> dict[str, Any]:
     from capacity_opt.scenario import schema
+    from capacity_opt.scenario.customer_tables import CUSTOMER_TABLES
+    from capacity_opt.scenario.recommend_tables import RECOMMEND_TABLES
     from capacity_opt.scenario.requests import REQUESTS
 
     return {
@@ -59,5 +61,12 @@ def _tables() -> dict[str, Any]:
                 for column in table.columns
             ],
         }
-        for table in (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, REQUESTS, schema.ITEMS)
+        for table in (
+            *schema.FLEET_TABLES,
+            *schema.PLACEMENT_TABLES,
+            REQUESTS,
+            *CUSTOMER_TABLES,
+            *RECOMMEND_TABLES,
+            schema.ITEMS,
+        )
     }

@@ -194,6 +194,7 @@ class LumpyPaths:
 
     Every lump has one course and one factor per sample, the same in all groups, periods and blocks. Where ``base`` is a
     finite list of samples, as many draws as it needs are made so that each base sample meets several outcomes.
+    ``taken_out`` (J, T): demand that leaves the base first, down to 0: of accounts that it still contains.
 
     >>> from capacity_opt.demand.paths import FixedDemand
     >>> paths = LumpyPaths(FixedDemand([[100.0, 100.0]]), Lumps.deals([50], [0.5], periods=2))
@@ -204,6 +205,7 @@ class LumpyPaths:
 
     base: Paths
     lumps: Lumps
+    taken_out: Array | None = None
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
         """``count`` paths (samples, J, T, B) and their probabilities."""
@@ -214,6 +216,8 @@ class LumpyPaths:
                 f"lumps must have the groups and periods of the base {values.shape[1:3]}, "
                 f"got {(self.lumps.groups, self.lumps.periods)}"
             )
+        if self.taken_out is not None:
+            values = np.maximum(values - self.taken_out[..., None], 0.0)
         again = -(-number // len(chance))
         values, chance = np.repeat(values, again, axis=0), np.repeat(chance / again, again)
         rng = np.random.default_rng([seed, LUMP_SEED])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from capacity_opt.report import admission, judging, levers, study_tables, tables
+from capacity_opt.report import admission, judging, levers, recommendations, study_tables, tables
 from capacity_opt.report.charts import frontier, runway, service, supply, waterfall
 from capacity_opt.report.charts.chart import Chart
 from capacity_opt.report.contents import RunContents
@@ -128,7 +128,7 @@ def build(run: RunContents) -> list[Section]:
         _admission(run),
         _levers(run),
     ]
-    made += [Section(**part) for part in judging.parts(run)]
+    made += [Section(**part) for part in (*recommendations.parts(run), *judging.parts(run))]
     made += [_prices(run), _inventory(run), _verification(run), _warnings(run)]
     return [section for section in made if section is not None and (section.charts or section.tables)]
 

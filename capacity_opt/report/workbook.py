@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from capacity_opt.report import admission, levers, sections, study_tables, tables
+from capacity_opt.report import admission, levers, recommendations, sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Column, Table
@@ -68,6 +68,8 @@ def _sheets(run: RunContents) -> list[tuple[str, Table]]:
         ("Levers", levers.table(run)),
         ("Admission", admission.levels(run)),
         ("Pools", admission.pools(run)),
+        ("Recommendations", recommendations.recommended(run)),
+        ("Customers", recommendations.customers(run)),
         ("Inventory", tables.inventory(run)),
         ("Availability", tables.availability(run)),
     ]

@@ -14,6 +14,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.demand.lumpy import LumpyPaths
 from capacity_opt.demand.paths import CopulaPaths, GivenSamples
 from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import DisruptionPaths, PurchaseOptions
@@ -24,7 +25,7 @@ from capacity_opt.scenario.typed import TypedTable
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Paths = GivenSamples | CopulaPaths
+Paths = GivenSamples | CopulaPaths | LumpyPaths
 
 MOST_LISTED = 2000
 """Joint outcomes up to which independent chances are listed one by one."""

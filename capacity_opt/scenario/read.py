@@ -15,8 +15,9 @@ from capacity_opt.problem.item import Item
 from capacity_opt.problem.placement import Room
 from capacity_opt.scenario import fleet_supply, fleet_tables, lint, schema
 from capacity_opt.scenario.backtest_tables import BacktestProblem, read_backtest
+from capacity_opt.scenario.customer_tables import CUSTOMER_TABLES, CustomerDemand, read_customers
 from capacity_opt.scenario.demand_rows import read_demand
-from capacity_opt.scenario.disruptions import with_disruptions
+from capacity_opt.scenario.disruptions import Paths, with_disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
 from capacity_opt.scenario.inventory_network import NetworkProblem, read_network
 from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
@@ -26,6 +27,7 @@ from capacity_opt.scenario.overrides import Patch
 from capacity_opt.scenario.placement import lint_room, read_room
 from capacity_opt.scenario.plan_lint import lint_plan
 from capacity_opt.scenario.problems import Problems
+from capacity_opt.scenario.recommend_tables import RECOMMEND_TABLES, RecommendInput, read_recommend
 from capacity_opt.scenario.requests import REQUESTS, Request, check_levers, read_requests
 from capacity_opt.scenario.spec import Frontier, Spec
 from capacity_opt.scenario.spec_judge import Simulation
@@ -51,6 +53,8 @@ class Scenario:
     timeline: Timeline
     fleet: FleetProblem | None = None
     room: Room | None = None
+    customers: CustomerDemand | None = None
+    recommend: RecommendInput | None = None
     requests: tuple[Request, ...] = ()
     inventory: Inventory | None = None
     items_stream: ItemStream | None = None
@@ -133,7 +137,7 @@ def read_scenario(
     assert source is not None
     spec = source.spec
     context = Context(_timeline(source), spec.money.currency, {}, problems)
-    fleet, room = _fleet(source, context) if spec.fleet is not None else (None, None)
+    fleet, room, customers = _fleet(source, context) if spec.fleet is not None else (None, None, None)
     requests = read_requests(source, context, fleet) if fleet is not None else ()
     if fleet is not None:
         check_levers(source, fleet)
@@ -145,6 +149,7 @@ def read_scenario(
         inventory = read_inventory(source, context)
     network = read_network(source, context) if stages else None
     backtest = read_backtest(source, context, inventory) if spec.backtest is not None else None
+    recommend = read_recommend(source, context, fleet)
     _check_sections(source)
     source.note_unused_patches([*_tables_read(spec), *source.read_files])
     problems.raise_if_any()
@@ -156,6 +161,8 @@ def read_scenario(
         fleet=fleet,
         room=room,
         requests=requests,
+        customers=customers,
+        recommend=recommend,
         inventory=inventory,
         items_stream=stream,
         network=network,
@@ -187,6 +194,8 @@ def _timeline(source: Source) -> Timeline:
 def _tables_read(spec: Spec) -> list[str]:
     names = [] if spec.inventory is None else ["items", "item_demand", "lead_times", "network"]
     names += [] if spec.backtest is None else ["history", "forecasts"]
+    names += [] if spec.recommend is None else [table.name for table in RECOMMEND_TABLES]
+    names += [] if spec.customers is None else [table.name for table in CUSTOMER_TABLES]
     if spec.fleet is None:
         return names
     if spec.admission is not None:
@@ -198,9 +207,9 @@ def _tables_read(spec: Spec) -> list[str]:
 
 def _check_sections(source: Source) -> None:
     spec, problems = source.spec, source.problems
-    if spec.fleet is None and spec.inventory is None and spec.backtest is None:
-        problems.error("E240", FILE, "has no step to do", fix="Add [inventory], [fleet] or [backtest]")
-    for name in ("frontier", "admission", "levers"):
+    if spec.fleet is None and spec.inventory is None and spec.backtest is None and spec.recommend is None:
+        problems.error("E240", FILE, "has no step to do", fix="Add [inventory], [fleet], [backtest] or [recommend]")
+    for name in ("frontier", "admission", "levers", "customers"):
         if getattr(spec, name) is not None and spec.fleet is None:
             problems.error("E240", FILE, f"[{name}] needs [fleet]", row=source.toml.line((name,)), fix="Add [fleet]")
     names = [block.name for block in spec.time.blocks]
@@ -208,7 +217,7 @@ def _check_sections(source: Source) -> None:
         problems.error("E210", FILE, "two [time] blocks have the same name", value=", ".join(names), fix="Rename one")
 
 
-def _fleet(source: Source, context: Context) -> tuple[FleetProblem | None, Room | None]:
+def _fleet(source: Source, context: Context) -> tuple[FleetProblem | None, Room | None, CustomerDemand | None]:
     spec, problems = source.spec, context.problems
     assert spec.fleet is not None
     tables = fleet_tables.read_fleet_tables(source, context)
@@ -217,14 +226,17 @@ def _fleet(source: Source, context: Context) -> tuple[FleetProblem | None, Room 
     if section is None:
         problems.error("E240", FILE, "[fleet] needs demand", fix="Add [demand] with kind and file")
     if tables is None or section is None:
-        return None, None
+        return None, None, None
     rows = read_demand(source, section, schema.FLEET_DEMAND_KEYS, "demand", context)
     if rows is None or problems.failed:
-        return None, None
+        return None, None, None
     labels, blocks = context.timeline.labels, tuple(block.name for block in spec.time.blocks) or ("all",)
     axes = Axes(tables.class_names, tables.region_names, tables.zone_names, tables.zone_region, labels, blocks)
     groups = groups_of(rows, axes, problems)
-    demand = None if problems.failed else fleet_demand(rows, groups, axes, problems)
+    demand: Paths | None = None if problems.failed else fleet_demand(rows, groups, axes, problems)
+    customers = None if demand is None else read_customers(source, context, axes, groups)
+    if customers is not None and demand is not None:
+        demand = customers.added_to(demand)
     problem = None if demand is None else _problem(source, tables, axes, groups, demand)
     if problem is not None and demand is not None:
         names = list(dict.fromkeys(filter(None, rows.table.texts.get("sample", []))))
@@ -232,7 +244,7 @@ def _fleet(source: Source, context: Context) -> tuple[FleetProblem | None, Room 
         problem = replace(problem, demand=demand, disruptions=disruptions)
     if problem is not None and room is not None:
         lint_room(room, problem, tables, problems)
-    return problem, room
+    return problem, room, customers
 
 
 def _problem(

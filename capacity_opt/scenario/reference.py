@@ -8,6 +8,8 @@ from typing import Any
 from capacity_opt.scenario import schema
 from capacity_opt.scenario.backtest_forecasts import SCHEMA as FORECASTS
 from capacity_opt.scenario.backtest_tables import HISTORY
+from capacity_opt.scenario.customer_tables import CUSTOMER_TABLES
+from capacity_opt.scenario.recommend_tables import RECOMMEND_TABLES
 from capacity_opt.scenario.requests import REQUESTS
 from capacity_opt.scenario.schema import Column, TableSchema
 from capacity_opt.scenario.spec import Spec
@@ -34,7 +36,16 @@ def keys_page() -> str:
 def tables_page() -> str:
     """Markdown tables of the columns of every table."""
     items = (schema.ITEMS, schema.LEAD_TIMES, schema.NETWORK)
-    tables = (*schema.FLEET_TABLES, *schema.PLACEMENT_TABLES, REQUESTS, *items, HISTORY, FORECASTS)
+    tables = (
+        *schema.FLEET_TABLES,
+        *schema.PLACEMENT_TABLES,
+        REQUESTS,
+        *CUSTOMER_TABLES,
+        *RECOMMEND_TABLES,
+        *items,
+        HISTORY,
+        FORECASTS,
+    )
     return "\n".join(_table(table) for table in tables)
 
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from capacity_opt.scenario.amounts import gap_of, seconds_of
 from capacity_opt.scenario.section import Section
 from capacity_opt.scenario.spec_admission import Admission, Levers
+from capacity_opt.scenario.spec_customers import Customers, Recommend
 from capacity_opt.scenario.spec_judge import Backtest, Simulation
 from capacity_opt.scenario.timeline import PeriodUnit
 
@@ -295,6 +296,8 @@ class Spec(Section):
     fleet: Fleet | None = None
     admission: Admission | None = None
     levers: Levers | None = None
+    customers: Customers | None = None
+    recommend: Recommend | None = None
     frontier: Frontier | None = None
     simulation: Simulation | None = None
     backtest: Backtest | None = None

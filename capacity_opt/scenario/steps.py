@@ -23,6 +23,7 @@ from capacity_opt.scenario.answer import fleet_answer
 from capacity_opt.scenario.backtest_step import backtest_answer, backtest_tables, run_backtest
 from capacity_opt.scenario.calibrate import calibrated
 from capacity_opt.scenario.charges import charges
+from capacity_opt.scenario.customer_step import customer_tables
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_network import network_tables
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tables, replenish
@@ -32,6 +33,8 @@ from capacity_opt.scenario.placement import placement_answer, placement_tables
 from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.run_folder import Table, TableStream
+from capacity_opt.scenario.recommend_step import RecommendOutcome, recommend
+from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.studies import study_tables
@@ -47,6 +50,7 @@ JUDGE = 1_000_003
 ITEMS_JUDGE = 2_000_003
 FAN = 3_000_017
 CALIBRATION = 4_000_037
+IDLE = 6_000_011
 ADMISSION = 5_000_011
 SOLVE_LIMIT = 300.0
 
@@ -74,6 +78,7 @@ class StepOutcome:
     placement: Placement | None = None
     admission: AdmissionOutcome | None = None
     curve: Frontier | None = None
+    recommended: RecommendOutcome | None = None
     backtest: Backtest | None = None
     answer: str = ""
     stopped: bool = False
@@ -124,6 +129,15 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
     if outcome.plan is not None:
         outcome.tables |= study_tables(scenario, outcome.plan, watch.tell, watch.stopped)
         watch.ended("studies")
+    if scenario.customers is not None and scenario.fleet is not None and not watch.stopped():
+        section = scenario.spec.customers
+        idle_cost = None if section is None else section.idle_cost
+        outcome.tables |= customer_tables(scenario.fleet, scenario.customers, idle_cost=idle_cost, seed=scenario.seed)
+        watch.ended("customers")
+    if scenario.recommend is not None and not watch.stopped():
+        outcome.recommended = recommend_of(scenario, outcome.plan)
+        outcome.tables |= outcome.recommended.tables
+        watch.ended("recommend")
     outcome.stopped = watch.stopped()
     outcome.answer = _answer(scenario, outcome)
     return outcome
@@ -219,6 +233,17 @@ def _own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
     return np.asarray(simulate_fleet(plan, seen, samples=max(2, len(chance)), seed=scenario.seed).fill_by_period.value)
 
 
+def recommend_of(scenario: Scenario, plan: FleetPlan | None) -> RecommendOutcome:
+    """The recommendations of a scenario as its ``[recommend]`` section says; ``plan`` gives prices and what is idle."""
+    section = scenario.spec.recommend
+    assert scenario.recommend is not None
+    assert section is not None
+    a_year = scenario.timeline.per_year
+    return recommend(
+        scenario.recommend, section, scenario.fleet, plan, periods_a_month=a_year / 12.0, seed=scenario.seed + IDLE
+    )
+
+
 @told_as_fault()
 def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
     """Size the fleet of a scenario as its ``[fleet]`` section says."""
@@ -300,6 +325,8 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
         parts.append(placement_answer(outcome.placement))
     if outcome.admission is not None and scenario.fleet is not None:
         parts.append(admission_answer(outcome.admission, scenario.fleet))
+    if outcome.recommended is not None:
+        parts.append(outcome.recommended.answer(scenario.currency))
     if outcome.inventory is not None:
         due = outcome.inventory.order_now > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")

@@ -1,0 +1,101 @@
+"""What the large customers of a scenario mean for its plan: who weighs how much, whom to call first, what a loss
+costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.customers.concentration import accounts_to_name
+from capacity_opt.customers.deal_value import account_shock, value_of_knowing
+from capacity_opt.demand.empirical import Empirical
+from capacity_opt.demand.lumpy import LumpyPaths
+from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.scenario.customer_tables import CustomerDemand
+from capacity_opt.scenario.run_folder import Table, table_of
+
+Array = NDArray[np.float64]
+BASE_SAMPLES = 4000
+# where a class has no penalty: shortage weighs as at a service level of 90 %
+WITHOUT_PENALTY = 9.0
+COLUMNS = (
+    "customer", "kind", "pool", "period", "chance", "size", "expected", "share_of_pool", "value_of_knowing",
+    "call_rank", "cost_if_absent", "cost_if_doubled", "worth_naming",
+)  # fmt: skip
+
+
+def customer_tables(
+    problem: FleetProblem, customers: CustomerDemand, *, idle_cost: float | None, seed: int
+) -> dict[str, Table]:
+    """``customers``: a row per customer at the pool and period where it weighs most. Money per period at that moment,
+    from the newsvendor of the pool: idle capacity at ``idle_cost``, shortage at the class's penalty."""
+    base = _base(problem, customers, seed)
+    rows = [row for j in range(len(problem.groups.names)) for row in _pool(problem, customers, base, j, idle_cost)]
+    best = sorted(rows, key=lambda row: -row["value_of_knowing"])
+    for rank, row in enumerate((row for row in best if row["value_of_knowing"] > 0), start=1):
+        row["call_rank"] = rank
+    return {"customers": table_of(best, COLUMNS)}
+
+
+def unit_idle_cost(problem: FleetProblem, j: int) -> float:
+    """Money per demand unit and period of the cheapest server that can serve group j: price over its life (or the
+    horizon, whichever is longer known) and running cost, at the resource that limits it."""
+    types, supply, groups = problem.server_types, problem.supply, problem.groups
+    home = problem.sites.zone_region == groups.home_region[j]
+    life = np.where(np.isfinite(types.life), types.life, max(36, len(problem.periods)))
+    per_server = (supply.price.min(axis=2) / life[:, None] + supply.opex.mean(axis=2))[:, home].min(axis=1)
+    with np.errstate(divide="ignore"):
+        held = np.where(groups.usage[j] > 0, types.capacity * groups.overcommit[j] / groups.usage[j], np.inf)
+    units = held.min(axis=1) * groups.performance[j]
+    usable = groups.compatible[j] & (units > 0) & (per_server > 0)
+    return float((per_server[usable] / units[usable]).min()) if usable.any() else 1.0
+
+
+def _base(problem: FleetProblem, customers: CustomerDemand, seed: int) -> Array:
+    """(S, J, T) everybody else's demand: the fleet's without its lumps, mean over blocks."""
+    paths = problem.demand
+    assert isinstance(paths, LumpyPaths)
+    nobody = replace(customers.lumps, size=np.zeros_like(customers.lumps.size))
+    values, chance = replace(paths, lumps=nobody).draw(BASE_SAMPLES, seed=seed)
+    chosen = np.random.default_rng(seed).choice(len(chance), BASE_SAMPLES, p=chance)
+    return np.asarray(values[chosen] @ problem.block_share)
+
+
+def _pool(
+    problem: FleetProblem, customers: CustomerDemand, base: Array, j: int, idle_cost: float | None
+) -> list[dict[str, Any]]:
+    lumps = customers.lumps
+    here = np.flatnonzero(lumps.size[:, j] > 0)
+    if not len(here):
+        return []
+    mean = lumps.means[:, j]
+    t = int(np.argmax(mean.sum(axis=0)))
+    shortage, idle = float(problem.service.penalty[j]), idle_cost or unit_idle_cost(problem, j)
+    short = shortage if shortage > 0 else WITHOUT_PENALTY * idle
+    law, chosen = Empirical(base[:, j, t], discrete=False), lumps.take(here)
+    value = value_of_knowing(law, chosen, stockout_cost=short, holding_cost=idle, group=j, period=t)
+    shock = account_shock(law, chosen, stockout_cost=short, holding_cost=idle, group=j, period=t)
+    total = float(base[:, j, t].mean() + mean[:, t].sum())
+    leave = 1.0 - np.array([lumps.chance[i][lumps.profile[i, :, t] > 0].sum() for i in here])
+    named = set(accounts_to_name(mean[here, t] + 1e-12, leave_probability=np.clip(leave, 0.01, 0.99)).tolist())
+    return [
+        {
+            "customer": lumps.names[i],
+            "kind": "deal" if customers.is_deal[i] else "account",
+            "pool": problem.groups.names[j],
+            "period": problem.periods[t],
+            "chance": float(1.0 - leave[k]),
+            "size": float(lumps.size[i, j]),
+            "expected": float(mean[i, t]),
+            "share_of_pool": float(mean[i, t] / total) if total > 0 else 0.0,
+            "value_of_knowing": float(value.value_of_knowing[k]),
+            "call_rank": 0,
+            "cost_if_absent": float(shock.leaves[k] - shock.cost),
+            "cost_if_doubled": float(shock.doubles[k] - shock.cost),
+            "worth_naming": k in named,
+        }
+        for k, i in enumerate(here.tolist())
+    ]
