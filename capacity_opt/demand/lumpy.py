@@ -193,7 +193,7 @@ class LumpyPaths:
     """Joint sample paths: those of ``base`` (everybody else) plus ``lumps``, whose groups and periods are the base's.
 
     Every lump has one course and one factor per sample, the same in all groups, periods and blocks. Where ``base`` is a
-    finite list of samples, as many draws as it needs are made so that each base sample meets several outcomes.
+    finite list of samples, each stands in as many of the draws as its probability asks for.
     ``taken_out`` (J, T): demand that leaves the base first, down to 0: of accounts that it still contains.
 
     >>> from capacity_opt.demand.paths import FixedDemand
@@ -218,7 +218,14 @@ class LumpyPaths:
             )
         if self.taken_out is not None:
             values = np.maximum(values - self.taken_out[..., None], 0.0)
-        again = -(-number // len(chance))
-        values, chance = np.repeat(values, again, axis=0), np.repeat(chance / again, again)
         rng = np.random.default_rng([seed, LUMP_SEED])
-        return values + self.lumps.draw(len(chance), rng=rng)[..., None], chance
+        if len(chance) != number:
+            values, chance = _spread_over(values, chance, number, rng)
+        return values + self.lumps.draw(number, rng=rng)[..., None], chance
+
+
+def _spread_over(values: Array, chance: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """``count`` equally likely draws from listed samples: each as often as its probability says, up to one."""
+    level = (np.arange(count) + rng.random()) / count
+    chosen = np.minimum(np.searchsorted(np.cumsum(chance), level), len(chance) - 1)
+    return values[rng.permutation(chosen)], np.full(count, 1.0 / count)

@@ -149,7 +149,7 @@ class _Reader:
         """Pools with their rates."""
         usage = self.table(self.section.hourly_usage, HOURLY_USAGE)
         rates = self.table(self.section.commitment_rates, COMMITMENT_RATES)
-        if usage is None or rates is None or self.problems.failed:
+        if usage is None or rates is None or self._noted(usage, rates):
             return ()
         pools = list(dict.fromkeys(usage.texts["pool"]))
         known = self._known(rates, "pool", pools, usage.file)
@@ -169,7 +169,7 @@ class _Reader:
         room = resource_columns(self.resources, meaning="{} of it", default=0.0)
         traces = self.table(self.section.traces, TRACES.plus(columns))
         options = self.table(self.section.instances, INSTANCES.plus(room))
-        if traces is None or options is None or self.problems.failed:
+        if traces is None or options is None or self._noted(traces, options):
             return None
         used = [name for name in self.resources if name in traces.present and name in options.present]
         if not used:
@@ -178,7 +178,9 @@ class _Reader:
             return None
         now = [name for name in dict.fromkeys(traces.texts["instance"]) if name]
         if now:
-            self._known(traces, "instance", options.texts["instance"], options.file, blank=True)
+            known = self._known(traces, "instance", options.texts["instance"], options.file, blank=True)
+            if not known:
+                return None
         where = np.array(traces.texts["workload"])
         names = tuple(dict.fromkeys(traces.texts["workload"]))
         table = np.column_stack([traces.numbers[name] for name in used])
@@ -200,7 +202,7 @@ class _Reader:
             return None
         asked = self.table(self.section.steerable, STEERABLE)
         likes = None if self.section.affinity is None else self.table(self.section.affinity, AFFINITY)
-        if asked is None or self.problems.failed:
+        if asked is None or self._noted(asked):
             return None
         customers = asked.texts["customer"]
         affinity = np.ones((len(customers), len(self.problem.sites.regions)))
@@ -215,6 +217,11 @@ class _Reader:
             units=asked.numbers["units"],
             affinity=affinity,
         )
+
+    def _noted(self, *tables: TypedTable) -> bool:
+        """Whether one of these tables has a fault already."""
+        files = {table.file for table in tables}
+        return any(problem.file in files for problem in self.problems.found)
 
     def _known(self, table: TypedTable, column: str, known: Sequence[str], where: str, *, blank: bool = False) -> bool:
         """Whether every name is known; the first that is not is noted."""

@@ -31,11 +31,11 @@ def test_quantiles_of_fifty_deals_agree_with_simulation():
     rng = np.random.default_rng(5)
     deals = Lumps.deals(rng.lognormal(6, 1, 50), rng.uniform(0.05, 0.9, 50), spread=rng.uniform(0, 0.5, 50))
     base = co.Gamma(10_000, 600)
-    drawn = base.sample(200_000, rng=rng) + deals.draw(200_000, rng=rng)[:, 0, 0]
+    drawn = base.sample(100_000, rng=rng) + deals.draw(100_000, rng=rng)[:, 0, 0]
     law = lumpy_demand(base, deals)
-    # 0.2 %, and what 200,000 draws leave open at the far quantile
-    assert law.quantile(LEVELS) == pytest.approx(np.quantile(drawn, LEVELS), rel=4e-3)
-    assert law.quantile(LEVELS[1:4]) == pytest.approx(np.quantile(drawn, LEVELS[1:4]), rel=2e-3)
+    # 0.2 %, and what 100,000 draws leave open at the far quantile
+    assert law.quantile(LEVELS) == pytest.approx(np.quantile(drawn, LEVELS), rel=6e-3)
+    assert law.quantile(LEVELS[1:4]) == pytest.approx(np.quantile(drawn, LEVELS[1:4]), rel=3e-3)
     assert float(law.mean) == pytest.approx(10_000 + deals.mean.item(), rel=1e-5)
     assert float(law.variance) == pytest.approx(600**2 + deals.variance.item(), rel=1e-3)
     assert float(law.loss(14_000.0)) == pytest.approx(np.maximum(drawn - 14_000, 0).mean(), rel=0.02)
