@@ -32,9 +32,8 @@ from capacity_opt.scenario.item_stream import ItemStream
 from capacity_opt.scenario.placement import placement_answer, placement_tables
 from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
-from capacity_opt.scenario.run_folder import Table, TableStream
 from capacity_opt.scenario.recommend_step import RecommendOutcome, recommend
-from capacity_opt.scenario.run_folder import Table
+from capacity_opt.scenario.run_folder import Table, TableStream
 from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.studies import study_tables
