@@ -17,7 +17,8 @@ from capacity_opt.cli.output import Output, common
 @LEVELS
 @click.option("--season", type=click.IntRange(min=1), default=1, show_default=True, help="Periods of a season.")
 @click.option("--total", is_flag=True, help="Of the running total over periods 1 to h, not of each period.")
-@click.option("--model", default="stream", show_default=True, help="Which forecaster.")
+@click.option("--model", type=click.Choice(["combination", "stream"]), default="combination", show_default=True,
+              help="Backtested combination of smoothing models, or the quicker streaming smoother.")  # fmt: skip
 @click.option("--period", default="step", show_default=True, metavar="PERIOD",
               help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number.")  # fmt: skip
 @click.option("--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error", show_default=True,

@@ -9,6 +9,7 @@ from typing import Any
 
 from capacity_opt.errors import ArgumentError
 from capacity_opt.executor import Executor, executor_named
+from capacity_opt.forecast.batch import forecast_quantiles
 from capacity_opt.forecast.history import History
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.forecast.stream.layout import DEFAULT_LEVELS, StreamSettings
@@ -25,7 +26,13 @@ def _stream(history: History, horizon: int, levels: Sequence[float], season: int
     return StreamState.from_history(history, settings, horizon=horizon).forecast(horizon, cumulative=cumulative)
 
 
-MODELS: dict[str, Callable[..., QuantileForecast]] = {"stream": _stream}
+def _combination(
+    history: History, horizon: int, levels: Sequence[float], season: int, cumulative: bool
+) -> QuantileForecast:
+    return forecast_quantiles(history, horizon, levels=levels, season=season, cumulative=cumulative)
+
+
+MODELS: dict[str, Callable[..., QuantileForecast]] = {"combination": _combination, "stream": _stream}
 
 
 def forecast_partitions(
@@ -36,7 +43,7 @@ def forecast_partitions(
     levels: Sequence[float] = DEFAULT_LEVELS,
     season: int = 1,
     cumulative: bool = False,
-    model: str = "stream",
+    model: str = "combination",
     period: str = "step",
     duplicates: str = "error",
     executor: Executor | str = "serial",
@@ -45,7 +52,8 @@ def forecast_partitions(
 ) -> PartsDone:
     """Forecast every series of a folder of buckets (:func:`~capacity_opt.write_buckets`) into parts of the same names.
 
-    ``model``: ``"stream"``, the smoothing and quantile trackers of :class:`~capacity_opt.StreamState`. ``executor``
+    ``model``: ``"combination"``, the batch engine of :func:`~capacity_opt.forecast_quantiles`, or ``"stream"``, the
+    quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`. ``executor``
     ``serial``, ``processes``, ``dask``, ``ray``, or one of your own; the answer does not depend on it. Started again,
     it goes on where it was.
     """

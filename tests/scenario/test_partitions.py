@@ -45,9 +45,9 @@ def test_processes_write_the_parts_that_serial_work_writes(folders, tmp_path):
     """Dask and Ray keep the executors' contract in tests/test_executor.py; benchmarks/forecast_scale.py compares their
     parts."""
     _, buckets, _ = folders
-    alone = forecast_partitions(buckets, tmp_path / "serial", horizon=3, levels=[0.1, 0.5, 0.9])
+    alone = forecast_partitions(buckets, tmp_path / "serial", horizon=3, levels=[0.1, 0.5, 0.9], model="stream")
     spread = forecast_partitions(
-        buckets, tmp_path / "processes", horizon=3, levels=[0.1, 0.5, 0.9], executor="processes", workers=1
+        buckets, tmp_path / "processes", horizon=3, levels=[0.1, 0.5, 0.9], executor="processes", workers=1, model="stream"
     )
     assert spread.totals == alone.totals == {"series": SERIES, "observations": SERIES * STEPS, "rows": 3 * SERIES}
     pd.testing.assert_frame_equal(all_rows(tmp_path / "processes"), all_rows(tmp_path / "serial"))
@@ -89,7 +89,7 @@ def test_the_commands_from_a_table_to_parts(folders, tmp_path, capsys):
     folder, _, _ = folders
     for arguments in (
         ["bucket", folder / "history.parquet", "--out", tmp_path / "b", "--buckets", 3],
-        ["batch", tmp_path / "b", "--out", tmp_path / "q", "--horizon", 2, "--levels", "0.5,0.9", "--json"],
+        ["batch", tmp_path / "b", "--out", tmp_path / "q", "--horizon", 2, "--levels", "0.5,0.9", "--model", "stream", "--json"],
     ):
         with pytest.raises(SystemExit) as stop:
             main(["forecast", *map(str, arguments)])
@@ -97,6 +97,15 @@ def test_the_commands_from_a_table_to_parts(folders, tmp_path, capsys):
     told = capsys.readouterr().out
     assert json.loads(told[told.index("{") :])["totals"]["rows"] == 2 * SERIES
     assert len(all_rows(tmp_path / "q")) == 2 * SERIES
+
+
+def test_the_combination_of_the_batch_engine_is_the_default(folders, tmp_path):
+    _, buckets, _ = folders
+    forecast_partitions(buckets, tmp_path / "q", horizon=2, levels=[0.1, 0.9])
+    rows = all_rows(tmp_path / "q")
+    assert len(rows) == 2 * SERIES
+    assert (rows["p10"] < 8).mean() > 0.9
+    assert (rows["p90"] > 8).mean() > 0.9
 
 
 def test_wrong_requests_say_what_to_do(folders, tmp_path):

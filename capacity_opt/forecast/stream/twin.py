@@ -50,10 +50,52 @@ def take_all(
     for begin in range(0, len(f), CHUNK):
         part = slice(begin, begin + CHUNK)
         columns = np.ascontiguousarray(f[part].T)
-        periods = np.full(columns.shape[1], period, dtype=np.int64)
-        stock = in_stock[part] if len(in_stock) else np.ones(columns.shape[1], dtype=np.bool_)
-        _take(columns, y[part], stock, periods, season, g, r, told)
+        if not len(in_stock) and _is_usual(columns.view(np.int32), y[part], period):
+            _usual(columns, y[part], period, season, g, r)
+            told[USED] += columns.shape[1]
+        else:
+            periods = np.full(columns.shape[1], period, dtype=np.int64)
+            stock = in_stock[part] if len(in_stock) else np.ones(columns.shape[1], dtype=np.bool_)
+            _take(columns, y[part], stock, periods, season, g, r, told)
         f[part] = columns.T
+
+
+def _is_usual(w: Ints, y: Floats, period: int) -> bool:
+    """Whether every series of a chunk has its next period observed, and as many before as the others."""
+    count = w[COUNT] & MOST_COUNTED
+    first = count[0]
+    return bool(0 < first < MOST_COUNTED and (count == first).all() and (w[LAST] == period - 1).all()
+                and not np.isnan(y).any())  # fmt: skip
+
+
+def _usual(f: Floats, y: Floats, period: int, season: int, g: Floats, r: Rules) -> None:
+    """The usual case with nothing looked up twice: the same operations as :func:`_forward`."""
+    w = f.view(np.int32)
+    profile, count = w[COUNT] >> COUNT_BITS, int(w[COUNT, 0] & MOST_COUNTED)
+    c = min(count, WARM - 1)
+    base = f[LEVEL] + g[:, REACH + 1].take(profile) * f[TREND]
+    error = y - base
+    if season > 1:
+        error -= f[SEASONS + period % season]
+        cycle = min(count // season + 1, CYCLES - 1)
+        f[SEASONS + period % season] += g[:, SEASON_GAIN + cycle].take(profile) * error
+    np.add(base, g[:, GAIN + c].take(profile) * error, out=f[LEVEL])
+    f[TREND] = g[:, FADE + 1].take(profile) * f[TREND] + g[:, TREND_GAIN + c].take(profile) * error
+    w[LAST] = period
+    seen = w[SEEN].view(np.uint32)
+    w[SEEN] = ((seen << np.uint32(1)) | np.uint32(1)).view(np.int32)
+    w[COUNT] += 1
+    step = g[0, STEP + c]
+    score = error / np.maximum(f[SPREAD], TINY)
+    if step > ZERO:
+        bounded = np.minimum(np.maximum(score, -STEEPEST), STEEPEST)
+        np.minimum(np.maximum(f[RISE] + bounded - r.slack, ZERO), r.cap, out=f[RISE])
+        np.minimum(np.maximum(f[FALL] - bounded - r.slack, ZERO), r.cap, out=f[FALL])
+        tracked = f[TRACKERS:SEASONS]
+        move = np.subtract(np.array(r.above)[:, None], score <= tracked, dtype=np.float32)
+        move *= step
+        tracked += move
+    f[SPREAD] += g[0, SPREAD_GAIN + c] * (np.abs(error) - f[SPREAD])
 
 
 def take_some(

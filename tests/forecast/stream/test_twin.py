@@ -40,6 +40,21 @@ def test_compiled_and_numpy_updates_agree_bit_for_bit_whatever_comes(season):
     np.testing.assert_array_equal(bits(states[0]), bits(states[1]))
 
 
+@pytest.mark.parametrize("season", SEASONS)
+def test_they_agree_on_whole_periods_without_gaps_too(season):
+    rng = np.random.default_rng(season)
+    start = np.full((100, 1), 5.0)
+    states = [
+        StreamState.from_history(History(start), StreamSettings(season_length=season), profile=7, engine=engine)
+        for engine in ("compiled", "numpy")
+    ]
+    for step in range(1, 50):
+        values = rng.gamma(1.5, 4.0, 100).astype(np.float32)
+        for state in states:
+            assert state.update(values, period=step).used == 100
+    np.testing.assert_array_equal(bits(states[0]), bits(states[1]))
+
+
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
 @pytest.mark.parametrize("season", SEASONS)
 def test_replay_equals_batch_bit_for_bit(engine, season):
