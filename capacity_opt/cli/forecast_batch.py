@@ -15,7 +15,8 @@ from capacity_opt.cli.output import Output, common
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of parts.")
 @click.option("--horizon", type=click.IntRange(min=1, max=512), default=1, show_default=True, help="Periods ahead.")
 @LEVELS
-@click.option("--season", type=click.IntRange(min=1), default=1, show_default=True, help="Periods of a season.")
+@click.option("--season", type=click.IntRange(min=1),
+              help="Periods of a season; default: looked for (combination), none (stream).")  # fmt: skip
 @click.option("--total", is_flag=True, help="Of the running total over periods 1 to h, not of each period.")
 @click.option("--model", type=click.Choice(["combination", "stream"]), default="combination", show_default=True,
               help="Backtested combination of smoothing models, or the quicker streaming smoother.")  # fmt: skip
@@ -33,7 +34,7 @@ def command(
     out: Path,
     horizon: int,
     levels: tuple[float, ...] | None,
-    season: int,
+    season: int | None,
     total: bool,
     model: str,
     period: str,

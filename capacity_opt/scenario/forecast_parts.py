@@ -21,13 +21,15 @@ from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.stream_files import write_forecasts
 
 
-def _stream(history: History, horizon: int, levels: Sequence[float], season: int, cumulative: bool) -> QuantileForecast:
-    settings = StreamSettings(levels=levels, season_length=season)
+def _stream(
+    history: History, horizon: int, levels: Sequence[float], season: int | None, cumulative: bool
+) -> QuantileForecast:
+    settings = StreamSettings(levels=levels, season_length=season or 1)
     return StreamState.from_history(history, settings, horizon=horizon).forecast(horizon, cumulative=cumulative)
 
 
 def _combination(
-    history: History, horizon: int, levels: Sequence[float], season: int, cumulative: bool
+    history: History, horizon: int, levels: Sequence[float], season: int | None, cumulative: bool
 ) -> QuantileForecast:
     return forecast_quantiles(history, horizon, levels=levels, season=season, cumulative=cumulative)
 
@@ -41,7 +43,7 @@ def forecast_partitions(
     *,
     horizon: int,
     levels: Sequence[float] = DEFAULT_LEVELS,
-    season: int = 1,
+    season: int | None = None,
     cumulative: bool = False,
     model: str = "combination",
     period: str = "step",
@@ -53,7 +55,8 @@ def forecast_partitions(
     """Forecast every series of a folder of buckets (:func:`~capacity_opt.write_buckets`) into parts of the same names.
 
     ``model``: ``"combination"``, the batch engine of :func:`~capacity_opt.forecast_quantiles`, or ``"stream"``, the
-    quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`. ``executor``
+    quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`. Without ``season`` the first looks
+    for one and the second has none. ``executor``
     ``serial``, ``processes``, ``dask``, ``ray``, or one of your own; the answer does not depend on it. Started again,
     it goes on where it was.
     """
@@ -72,7 +75,7 @@ def forecast_part(
     *,
     horizon: int,
     levels: Sequence[float],
-    season: int,
+    season: int | None,
     cumulative: bool,
     model: str,
     period: str,

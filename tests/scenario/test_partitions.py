@@ -47,7 +47,13 @@ def test_processes_write_the_parts_that_serial_work_writes(folders, tmp_path):
     _, buckets, _ = folders
     alone = forecast_partitions(buckets, tmp_path / "serial", horizon=3, levels=[0.1, 0.5, 0.9], model="stream")
     spread = forecast_partitions(
-        buckets, tmp_path / "processes", horizon=3, levels=[0.1, 0.5, 0.9], executor="processes", workers=1, model="stream"
+        buckets,
+        tmp_path / "processes",
+        horizon=3,
+        levels=[0.1, 0.5, 0.9],
+        executor="processes",
+        workers=1,
+        model="stream",
     )
     assert spread.totals == alone.totals == {"series": SERIES, "observations": SERIES * STEPS, "rows": 3 * SERIES}
     pd.testing.assert_frame_equal(all_rows(tmp_path / "processes"), all_rows(tmp_path / "serial"))
@@ -89,7 +95,19 @@ def test_the_commands_from_a_table_to_parts(folders, tmp_path, capsys):
     folder, _, _ = folders
     for arguments in (
         ["bucket", folder / "history.parquet", "--out", tmp_path / "b", "--buckets", 3],
-        ["batch", tmp_path / "b", "--out", tmp_path / "q", "--horizon", 2, "--levels", "0.5,0.9", "--model", "stream", "--json"],
+        [
+            "batch",
+            tmp_path / "b",
+            "--out",
+            tmp_path / "q",
+            "--horizon",
+            2,
+            "--levels",
+            "0.5,0.9",
+            "--model",
+            "stream",
+            "--json",
+        ],
     ):
         with pytest.raises(SystemExit) as stop:
             main(["forecast", *map(str, arguments)])
