@@ -154,12 +154,12 @@ class StreamState:
         """Single observations: positions ``series`` (k,), ``values`` (k,), ``period`` one or (k,). Quickest where they
         come sorted by series and then period; otherwise they are sorted first."""
         y = observed(values)
-        rows = _checks.whole("series", series)
+        rows = whole_numbers("series", series)
         if rows.shape != y.shape or y.ndim != 1:
             raise ArgumentError(f"series and values must have one shape (k,), got {rows.shape} and {y.shape}")
         if rows.size and int(rows.max()) >= self.count:
             raise ArgumentError(f"series must be positions below {self.count}, got {int(rows.max())}")
-        periods = np.atleast_1d(_checks.whole("period", period))
+        periods = np.atleast_1d(whole_numbers("period", period))
         _period(int(periods.max(initial=0)))
         rows, y, stock, periods = in_order(rows, y, mask_of(in_stock, y), periods)
         told = counters()
@@ -258,9 +258,21 @@ def observed(values: ArrayLike) -> Floats:
     """Observations as float32; refuses what is neither finite nor NaN."""
     given = np.asarray(values)
     checked = given if given.dtype == np.float32 else _checks.numbers("values", values).astype(np.float32)
-    if (np.abs(checked) > LARGEST).any():
-        raise ArgumentError(f"values must be finite and below {LARGEST:g}, or NaN where nothing was observed")
+    flat = np.ravel(checked)
+    for begin in range(0, len(flat), BLOCK):  # a block at a time stays in the cache
+        if (np.abs(flat[begin : begin + BLOCK]) > LARGEST).any():
+            raise ArgumentError(f"values must be finite and below {LARGEST:g}, or NaN where nothing was observed")
     return np.ascontiguousarray(checked)
+
+
+def whole_numbers(name: str, value: ArrayLike) -> IntArray:
+    """Whole numbers of at least 0; integers are not copied."""
+    given = np.asarray(value)
+    if given.dtype != np.int64:
+        return _checks.whole(name, value)
+    if given.size and int(given.min()) < 0:
+        _checks.whole(name, value)
+    return given
 
 
 def mask_of(in_stock: ArrayLike | None, y: Floats) -> BoolArray:

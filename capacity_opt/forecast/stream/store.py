@@ -37,6 +37,7 @@ from capacity_opt.forecast.stream.state import (
     latest,
     mask_of,
     observed,
+    whole_numbers,
 )
 
 IntArray = NDArray[np.int64]
@@ -130,7 +131,7 @@ class StreamStore:
         rows = self._rows(series)
         if rows.shape != y.shape or y.ndim != 1:
             raise ArgumentError(f"series and values must have one shape (k,), got {rows.shape} and {y.shape}")
-        periods = np.atleast_1d(_checks.whole("period", period))
+        periods = np.atleast_1d(whole_numbers("period", period))
         rows, y, stock, periods = in_order(rows, y, mask_of(in_stock, y), periods)
         told = counters()
         with self._writing() as now:
@@ -225,7 +226,7 @@ class StreamStore:
     def _rows(self, series: ArrayLike | Sequence[str]) -> IntArray:
         given = np.asarray(series)
         if given.dtype.kind not in "UOST":
-            rows = _checks.whole("series", given)
+            rows = whole_numbers("series", given)
             if rows.size and int(rows.max()) >= self.count:
                 raise ArgumentError(f"series must be positions below {self.count}, got {int(rows.max())}")
             return rows
