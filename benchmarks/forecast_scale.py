@@ -74,8 +74,10 @@ def sizes(chosen: list[int], points: int) -> list[str]:
             told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         rate = series / (told["split_cpu"] + told["forecast_cpu"])
         split = f"{told['split']:.1f} ({told['split_cpu']:.1f})"
-        lines.append(f"| {series:,} x {points} | {split} | {told['forecast']:.1f} ({told['forecast_cpu']:.1f}) | {rate:,.0f} | {told['in_gb']:.2f} / {told['out_gb']:.2f} | "
-                     f"{told['peak_gib']:.2f} |")  # fmt: skip
+        work = f"{told['forecast']:.1f} ({told['forecast_cpu']:.1f})"
+        size = f"{told['in_gb']:.2f} / {told['out_gb']:.2f}"
+        peak = f"{told['peak_gib']:.2f}"
+        lines.append(f"| {series:,} x {points} | {split} | {work} | {rate:,.0f} | {size} | {peak} |")
         print(lines[-1], file=sys.stderr, flush=True)
     return lines
 
