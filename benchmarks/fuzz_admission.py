@@ -288,7 +288,7 @@ FAMILIES = (
     erlang_b, erlang_b_large, erlang_c, engset, kaufman_roberts, bandwidth_reservation, network, critical_levels,
     booking_limits, emsr_b, network_prices, overbooking, packing, commitment, overcommit, simulated,
 )  # fmt: skip
-SLOW = {critical_levels: 4, simulated: 4, overcommit: 4}
+SLOW = {critical_levels: 2, simulated: 4, overcommit: 4}
 ENOUGH = {simulated: 0.95}
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         load_for_blocking,
         servers_for_blocking,
     )
+    from capacity_opt.admission.flexibility import FlexibleSales, chain_links, flexible_sales
     from capacity_opt.admission.multirate import MultirateLoss, multirate_loss
     from capacity_opt.admission.network import NetworkLoss, approximate_network_loss, network_loss
     from capacity_opt.admission.overcommit import (
@@ -298,6 +299,7 @@ _HOMES = {
     "FleetJudgement": "simulation.judgement",
     "FleetPlan": "problem.plan",
     "FleetProblem": "problem.fleet",
+    "FlexibleSales": "admission.flexibility",
     "Frontier": "frontier",
     "FrontierPoint": "frontier",
     "Gamma": "demand.parametric",
@@ -417,6 +419,7 @@ _HOMES = {
     "calibrate": "simulation.calibration",
     "calibrate_win_probability": "customers.win_probability",
     "capacity_for_usage": "admission.overcommit",
+    "chain_links": "admission.flexibility",
     "cohort_growth": "customers.cohorts",
     "compare_costs": "simulation.paired",
     "compare_plans": "simulation.paired",
@@ -455,6 +458,7 @@ _HOMES = {
     "fit_bg_nbd": "customers.bg_nbd",
     "fit_gamma_gamma": "customers.gamma_gamma",
     "fit_pareto_nbd": "customers.pareto_nbd",
+    "flexible_sales": "admission.flexibility",
     "fluid_revenue": "admission.critical_levels",
     "forecast_partitions": "scenario.forecast_parts",
     "forecast_purchases": "customers.purchase_forecast",
@@ -592,6 +596,7 @@ __all__ = [
     "FleetJudgement",
     "FleetPlan",
     "FleetProblem",
+    "FlexibleSales",
     "Frontier",
     "FrontierPoint",
     "Gamma",
@@ -712,6 +717,7 @@ __all__ = [
     "calibrate",
     "calibrate_win_probability",
     "capacity_for_usage",
+    "chain_links",
     "cohort_growth",
     "compare_costs",
     "compare_plans",
@@ -750,6 +756,7 @@ __all__ = [
     "fit_bg_nbd",
     "fit_gamma_gamma",
     "fit_pareto_nbd",
+    "flexible_sales",
     "fluid_revenue",
     "forecast_partitions",
     "forecast_purchases",

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import special
 
 import capacity_opt as co
 
@@ -58,3 +60,17 @@ def test_commitment(case):
     told = co.optimize_commitment(p["hourly_use"], discount=p["discount"])
     assert float(told.units) == pytest.approx(expected["commit"], abs=tolerance)
     assert float(told.cost) == pytest.approx(expected["cost"], abs=tolerance)
+
+
+@pytest.mark.parametrize("case", cases("flexibility"))
+def test_flexible_plants(case):
+    p, tolerance = case["inputs"], case["tolerance"]["abs"]
+    n, far = p["n"], p["truncation_sd"]
+    inside = special.ndtr(far) - special.ndtr(-far)
+    points = special.ndtri(special.ndtr(-far) + inside * (np.arange(4000) + 0.5) / 4000)
+    demand = co.Empirical(np.tile(p["mean"] + p["sd"] * points, (n, 1)))
+    links = {"no_flex": np.eye(n), "chain": co.chain_links(n), "full": np.ones((n, n))}
+    for name, value in case["expected"].items():
+        told = co.flexible_sales(links[name], capacity=np.full(n, p["capacity"]), demand=demand, samples=20_000, seed=1)
+        assert told.mean == pytest.approx(value, abs=tolerance), name
+        assert told.mean == pytest.approx(case["own_value"][name], abs=4 * told.error + 0.5), name
