@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capacity_opt.report import judging, sections, study_tables, tables
+from capacity_opt.report import admission, judging, levers, sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Table
@@ -54,7 +54,8 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
     yield from _verdict(run)
     for table in (study_tables.commitment_use(run), study_tables.uncertainty(run), study_tables.differences(run)):
         yield from _grid(table, lines)
-    for table in (tables.utilization(run), tables.frontier(run), *judging.every(run), tables.warnings(run)):
+    later = (admission.pools(run), levers.table(run), *judging.every(run), tables.warnings(run))
+    for table in (tables.utilization(run), tables.frontier(run), *later):
         yield from _grid(table, lines)
 
 
