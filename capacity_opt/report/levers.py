@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from capacity_opt.report.charts.chart import BLUE, COLOURS, WIDTH, Chart, axis, specification
@@ -36,6 +38,12 @@ def table(run: RunContents) -> Table:
         "are never absorbed."
     )
     return Table(key="levers", title="Levers at equal availability", columns=columns, frame=frame, note=note)
+
+
+def brief(run: RunContents) -> Table:
+    """The same without what needs a wide screen."""
+    whole = table(run)
+    return replace(whole, columns=tuple(c for c in whole.columns if c.name not in ("what", "power_kw")), note="")
 
 
 def curve_table(run: RunContents) -> Table:

@@ -54,7 +54,7 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
     yield from _verdict(run)
     for table in (study_tables.commitment_use(run), study_tables.uncertainty(run), study_tables.differences(run)):
         yield from _grid(table, lines)
-    later = (admission.pools(run), levers.table(run), *judging.every(run), tables.warnings(run))
+    later = (admission.pools(run), levers.brief(run), *judging.every(run), tables.warnings(run))
     for table in (tables.utilization(run), tables.frontier(run), *later):
         yield from _grid(table, lines)
 
