@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.fleet.placement import place_plan
-from capacity_opt.fleet.size import evaluate_fleet, size_fleet
+from capacity_opt.fleet.size import size_fleet
 from capacity_opt.frontier import Frontier, frontier
 from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.admission_step import AdmissionOutcome, admission_answer, admission_tables, admit
-from capacity_opt.scenario.admission_value import costed, valued_problem
+from capacity_opt.scenario.admission_value import costed, fixed, valued_problem
 from capacity_opt.scenario.answer import fleet_answer
 from capacity_opt.scenario.backtest_step import backtest_answer, backtest_tables, run_backtest
 from capacity_opt.scenario.calibrate import calibrated
@@ -37,6 +37,7 @@ from capacity_opt.scenario.run_folder import Table, TableStream
 from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.studies import study_tables
+from capacity_opt.scenario.waterfall import Resolve
 from capacity_opt.simulation.backtest import Backtest
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
@@ -274,7 +275,9 @@ def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
     if valued is aimed:
         return plan
     tell("costing the plan by the scenario's own penalties")
-    own = evaluate_fleet(plan, aimed, formulation=section.formulation, seed=scenario.seed, time_limit=limit)
+    how = Resolve(formulation=section.formulation, seed=scenario.seed, time_limit=limit, tell=tell)
+    given = fixed(aimed, plan)
+    own = how.plan(given) if given is not None else how.cost(plan, aimed)
     return costed(plan, own)
 
 

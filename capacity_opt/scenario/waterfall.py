@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.errors import InfeasibleError, LimitError, SolverError
-from capacity_opt.fleet.size import size_fleet
+from capacity_opt.fleet.size import evaluate_fleet, size_fleet
 from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import DisruptionPaths, FleetProblem
 from capacity_opt.problem.plan import FleetPlan
@@ -54,6 +54,10 @@ class Resolve:
         """The cheapest plan; raises as ``size_fleet`` does."""
         chosen = formulation or self.formulation
         return size_fleet(problem, formulation=chosen, seed=self.seed, time_limit=self.time_limit)
+
+    def cost(self, plan: FleetPlan, problem: FleetProblem) -> FleetPlan:
+        """``plan``'s decisions in ``problem``; raises as ``evaluate_fleet`` does."""
+        return evaluate_fleet(plan, problem, formulation=self.formulation, seed=self.seed, time_limit=self.time_limit)
 
 
 @dataclass(frozen=True)
