@@ -9,6 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fleet.decomposition.certifying import certify_fleet, samples_enough
+    from solvers.stochastic.saa import SamplingCertificate
+
     from capacity_opt.admission.bid_prices import BidPrices, network_bid_prices, randomized_bid_prices
     from capacity_opt.admission.booking_limits import (
         BookingLimits,
@@ -371,6 +374,7 @@ _HOMES = {
     "Rows": "problem.placement",
     "RunFolderError": "errors",
     "SSResult": "inventory.ss",
+    "SamplingCertificate": "solvers.stochastic.saa",
     "Scenario": "scenario.read",
     "ScenarioError": "errors",
     "SerialBaseStock": "inventory.serial",
@@ -421,6 +425,7 @@ _HOMES = {
     "capacity_for_usage": "admission.overcommit",
     "chain_links": "admission.flexibility",
     "cohort_growth": "customers.cohorts",
+    "certify_fleet": "fleet.decomposition.certifying",
     "compare_costs": "simulation.paired",
     "compare_plans": "simulation.paired",
     "concentration": "customers.concentration",
@@ -522,6 +527,7 @@ _HOMES = {
     "roll_fleet": "simulation.rolling",
     "round_orders": "inventory.rounding",
     "run_scenario": "report.publish",
+    "samples_enough": "fleet.decomposition.certifying",
     "servers_for_blocking": "admission.erlang",
     "set_aside": "inventory.set_aside",
     "simulate": "simulation.inventory",
@@ -668,6 +674,7 @@ __all__ = [
     "Rows",
     "RunFolderError",
     "SSResult",
+    "SamplingCertificate",
     "Scenario",
     "ScenarioError",
     "SerialBaseStock",
@@ -719,6 +726,7 @@ __all__ = [
     "capacity_for_usage",
     "chain_links",
     "cohort_growth",
+    "certify_fleet",
     "compare_costs",
     "compare_plans",
     "concentration",
@@ -820,6 +828,7 @@ __all__ = [
     "roll_fleet",
     "round_orders",
     "run_scenario",
+    "samples_enough",
     "servers_for_blocking",
     "set_aside",
     "simulate",

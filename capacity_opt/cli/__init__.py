@@ -33,10 +33,11 @@ COMMANDS = {
     "levers": "What would raise utilization at equal availability, and its worth.",
     "recommend": "What to commit, right-size and steer, ranked by what it saves.",
     "admission": "Who gets in on the day: levels per class, pool and period.",
+    "certify": "How far a plan made on samples can be from the best there is.",
     "simulate": "Judge a run's plan again on fresh demand.",
     "backtest": "Rank forecasts by what deciding with them would have cost.",
     "report": "Write a run's report and workbook again.",
-    "export": "Write the fleet model as an MPS or LP file.",
+    "export": "Write the fleet model as an MPS, LP or SMPS file.",
     "schema": "The JSON Schema of scenario.toml, or the columns of the tables.",
     "doctor": "Check the installation: versions, solvers, disk.",
 }

@@ -22,9 +22,11 @@ from capacity_opt.errors import (
     UnboundedError,
     VerificationError,
 )  # fmt: skip
+from capacity_opt.executor import executor_named, processors
 from capacity_opt.scenario.problems import did_you_mean, shown
 from capacity_opt.scenario.run import MANIFEST_VERSION, version_of, versions
 from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table
+from capacity_opt.solvers.stochastic.saa import SamplingCertificate, certify, samples_needed
 from capacity_opt.solvers.stochastic.smps import (
     CORE_SUFFIXES,
     STOCH_SUFFIXES,
@@ -34,7 +36,7 @@ from capacity_opt.solvers.stochastic.smps import (
 )  # fmt: skip
 from capacity_opt.solvers.stochastic.solve import PATHS, StochasticSolution, solve_stochastic
 from capacity_opt.solvers.stochastic.tree import MOST_COLUMNS
-from capacity_opt.solvers.stochastic.two_stage import MOST_LISTED, SAMPLINGS, why_not_decomposed
+from capacity_opt.solvers.stochastic.two_stage import MOST_LISTED, SAMPLINGS, SmpsSource, why_not_decomposed
 
 LISTING = ".smps"
 SUFFIXES = (LISTING, *CORE_SUFFIXES)
@@ -224,6 +226,37 @@ def run_smps(
         partial.discard()
         raise
     return StochasticRun(folder=folder, manifest=manifest, first_stage=first)
+
+
+def certify_smps(
+    path: str | Path,
+    *,
+    set: Sequence[str] = (),
+    samples: int | None = None,
+    tolerance: float | None = None,
+    sampling: str | None = None,
+    seed: int | None = None,
+    executor: str = "serial",
+    workers: int = 0,
+    replications: int = 30,
+    fresh: int = 20_000,
+) -> list[SamplingCertificate]:
+    """Certify the decision that ``samples`` (default 200) of the instance's outcomes give, or find how many are enough
+    for ``tolerance`` (a share of the cost). Raises as :func:`run_smps` does, and where it cannot be decomposed."""
+    files = smps_files(Path(path), set)
+    program = read_smps(files.core, time=files.time, stoch=files.stoch)
+    way(program, files.samples or 200, "decomposition")
+    source = SmpsSource(program, sampling or files.sampling)
+    how: dict[str, Any] = {
+        "replications": replications,
+        "fresh": fresh,
+        "seed": SEED if seed is None else seed,
+        "executor": executor_named(executor, workers),
+        "workers": 1 if executor == "serial" else workers or processors(),
+    }
+    if tolerance is not None:
+        return list(samples_needed(source, tolerance, **how))
+    return [certify(source, samples=samples or files.samples or 200, **how)]
 
 
 def _plain(name: str) -> str:

@@ -23,7 +23,7 @@ from capacity_opt.solvers.stochastic.fixed import Settled, better, forbid, settl
 from capacity_opt.solvers.stochastic.inner import KEPT, Mixture, best_mixture
 from capacity_opt.solvers.stochastic.integer import close_integer_gap
 from capacity_opt.solvers.stochastic.master import Master, MasterDuals, MasterPoint, master_of
-from capacity_opt.solvers.stochastic.oracle import Evaluation, Oracle
+from capacity_opt.solvers.stochastic.oracle import Evaluation, Graphs, Oracle
 from capacity_opt.solvers.stochastic.program import TwoStageProgram
 
 Array = NDArray[np.float64]
@@ -109,9 +109,9 @@ class Search:
             self.activities = [self.activities[i] for i in keep]
 
 
-def start_search(program: TwoStageProgram, *, seed: int = 0) -> Search:
-    """A search without cuts."""
-    oracle = Oracle(program)
+def start_search(program: TwoStageProgram, *, seed: int = 0, graphs: Graphs | None = None) -> Search:
+    """A search without cuts; ``graphs``: bases known from programs with other samples."""
+    oracle = Oracle(program, graphs)
     return Search(program=program, oracle=oracle, master=master_of(program, seed=seed), dear=_dear(program))
 
 

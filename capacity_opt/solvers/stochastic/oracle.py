@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ IndexArray = NDArray[np.int32]
 LARGEST_GRAPH_ROWS = 40
 KEPT_PRICES = 8
 """How many price vectors keep their graphs."""
+
+Graphs = dict[str, RecourseGraph | RecourseSequence]
+"""Recourse by the numbers of its family, so that programs with other samples can share bases."""
 
 Place = tuple[RecourseGraph | RecourseSequence, IndexArray]
 """Where the samples of a group stand: a graph, and the basis of each."""
@@ -68,8 +72,8 @@ class Cuts:
 class Oracle:
     """Evaluates the expected recourse of every group, each sample starting from where it ended last."""
 
-    def __init__(self, program: TwoStageProgram) -> None:
-        """Find a dual-feasible first basis per family."""
+    def __init__(self, program: TwoStageProgram, graphs: Graphs | None = None) -> None:
+        """Find a dual-feasible first basis per family; or begin with those of ``graphs``, which is added to."""
         self.program = program
         self.groups = program.groups
         self.weights = np.array([group.weight for _, group in self.groups])
@@ -78,7 +82,7 @@ class Oracle:
         self._places: OrderedDict[bytes, list[Place]] = OrderedDict()
         self._own = [
             (graph, np.zeros(len(group.values), dtype=np.int32))
-            for graph, family in ((_recourse(family), family) for family in program.families)
+            for graph, family in ((_shared(family, graphs), family) for family in program.families)
             for group in family.groups
         ]
         self._places[np.zeros(self.coupled).tobytes()] = self._own
@@ -184,6 +188,17 @@ class Oracle:
         """The recourse of every sample of group ``g`` (S, n) in an evaluation."""
         graph, _ = evaluation.places[g]
         return graph.columns(self.groups[g][1], evaluation.point, evaluation.values[g].basis)
+
+
+def _shared(family: RecourseFamily, graphs: Graphs | None) -> RecourseGraph | RecourseSequence:
+    """The recourse of a family, known already where another program's had the same numbers."""
+    if graphs is None:
+        return _recourse(family)
+    parts = (family.matrix, family.cost, family.lower, family.upper, family.slack_lower, family.slack_upper)
+    key = hashlib.sha256(b"".join(part.tobytes() for part in (*parts, family.random_rows))).hexdigest()
+    if key not in graphs:
+        graphs[key] = _recourse(family)
+    return graphs[key]
 
 
 def _rate(value: GroupValue) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -177,3 +177,15 @@ def _product(program: StochasticProgram) -> tuple[Array, Array]:
     for block, i in zip(program.blocks, index):
         probability *= block.probability[i]
     return values, probability
+
+
+@dataclass(frozen=True)
+class SmpsSource:
+    """Draws sampled programs of a program read from files."""
+
+    of: StochasticProgram
+    sampling: str = "random"
+
+    def program(self, samples: int, seed: int) -> TwoStageProgram:
+        """The program on ``samples`` fresh samples."""
+        return two_stage_of(self.of, samples=samples, seed=seed, sampling=self.sampling)
