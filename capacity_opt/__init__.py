@@ -9,9 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleet.decomposition.certifying import certify_fleet, samples_enough
-    from solvers.stochastic.saa import SamplingCertificate
-
     from capacity_opt.admission.bid_prices import BidPrices, network_bid_prices, randomized_bid_prices
     from capacity_opt.admission.booking_limits import (
         BookingLimits,
@@ -93,6 +90,7 @@ if TYPE_CHECKING:
     from capacity_opt.executor import Executor, executor_named
     from capacity_opt.fleet.alternatives import alternative_plans
     from capacity_opt.fleet.commitments import CommitmentUse, measure_commitments
+    from capacity_opt.fleet.decomposition.certifying import certify_fleet, samples_enough
     from capacity_opt.fleet.decomposition.exporting import export_smps
     from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.placement import place_plan, place_servers
@@ -241,6 +239,7 @@ if TYPE_CHECKING:
     from capacity_opt.simulation.result import SimulationResult
     from capacity_opt.simulation.rolling import RollingResult, roll_fleet
     from capacity_opt.simulation.verdict import Verdict
+    from capacity_opt.solvers.stochastic.saa import SamplingCertificate
     from capacity_opt.solvers.stochastic.smps import StochasticProgram, read_smps
     from capacity_opt.solvers.stochastic.smps_writer import write_smps
     from capacity_opt.solvers.stochastic.solve import StochasticSolution, solve_stochastic
@@ -426,6 +425,7 @@ _HOMES = {
     "chain_links": "admission.flexibility",
     "cohort_growth": "customers.cohorts",
     "certify_fleet": "fleet.decomposition.certifying",
+    "cohort_growth": "customers.cohorts",
     "compare_costs": "simulation.paired",
     "compare_plans": "simulation.paired",
     "concentration": "customers.concentration",
@@ -727,6 +727,7 @@ __all__ = [
     "chain_links",
     "cohort_growth",
     "certify_fleet",
+    "cohort_growth",
     "compare_costs",
     "compare_plans",
     "concentration",

@@ -85,12 +85,11 @@ def _certificates(
     path: Path, changed: tuple[tuple[str, ...], str | None], samples: int | None, tolerance: str | None, how: Any
 ) -> Sequence[SamplingCertificate]:
     from capacity_opt.cli.smps import SUFFIXES
-    from capacity_opt.scenario.amounts import gap_of
 
     share = None
     if tolerance is not None:
         try:
-            share = float(gap_of(tolerance))
+            share = _share(tolerance)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--tolerance") from None
     if path.suffix in SUFFIXES:
@@ -107,6 +106,13 @@ def _certificates(
     if share is not None:
         return samples_enough(read.fleet, share, **how)
     return [certify_fleet(read.fleet, samples=samples or read.fleet.samples, **how)]
+
+
+def _share(text: str) -> float:
+    from capacity_opt.scenario.amounts import gap_of
+
+    found: Any = gap_of(text)
+    return float(found)
 
 
 def _numbers(each: SamplingCertificate) -> dict[str, Any]:
@@ -138,8 +144,6 @@ def _verdict(found: Sequence[SamplingCertificate], tolerance: str | None) -> str
         told += f" In {last.without_recourse:.2%} of unseen samples it has no recourse at all."
     if tolerance is None:
         return told
-    from capacity_opt.scenario.amounts import gap_of
-
-    if last.relative_gap_limit <= float(gap_of(tolerance)):
+    if last.relative_gap_limit <= _share(tolerance):
         return f"{last.samples:,} samples are enough for {tolerance}. {told}"
     return f"{last.samples:,} samples are not enough for {tolerance}. {told}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,13 +146,10 @@ def certify(
     ]
     run = SerialExecutor() if executor is None else executor
     found = np.concatenate(list(run.map(_replicate, [part for part in parts if part.seeds], label=_named)))
-    unseen = priced(source.program(fresh, seed + FRESH_SEED), prices)
-    own, missing = _costs(unseen, candidate.x, graphs)
-    planned = _solved(mean_value(unseen), gap, time_limit, seed, {})
-    assert planned.x is not None
-    ahead = _wait_and_see(unseen, min(known_ahead, fresh), time_limit)
     gaps = found[:, 1] - found[:, 0]
     spread = float(gaps.std(ddof=1)) / replications**0.5
+    unseen = priced(source.program(fresh, seed + FRESH_SEED), prices)
+    told = _unseen(unseen, candidate.x, graphs, confidence, (min(known_ahead, fresh), gap, time_limit, seed))
     return SamplingCertificate(
         samples=samples,
         replications=replications,
@@ -160,16 +157,30 @@ def certify(
         confidence=confidence,
         x=candidate.x,
         sample_objective=candidate.objective,
-        cost=_interval(own, confidence),
         lower=_interval(found[:, 0], confidence),
         gap=float(gaps.mean()),
         gap_limit=float(gaps.mean()) + float(special.stdtrit(replications - 1, confidence)) * spread,
-        mean_value_cost=_interval(_costs(unseen, planned.x, graphs)[0], confidence),
-        wait_and_see_cost=_interval(ahead, confidence),
-        wait_and_see_own=float(own[: len(ahead)].mean()),
-        without_recourse=missing,
         seconds=time.perf_counter() - started,
+        **told,
     )
+
+
+def _unseen(
+    program: TwoStageProgram, x: Array, graphs: Graphs, confidence: float, how: tuple[int, float, float, int]
+) -> dict[str, Any]:
+    """What fresh samples say: the decision's cost, that of the mean sample's decision, and that of knowing ahead."""
+    ahead_count, gap, time_limit, seed = how
+    own, missing = _costs(program, x, graphs)
+    planned = _solved(mean_value(program), gap, time_limit, seed, {})
+    assert planned.x is not None
+    ahead = _wait_and_see(program, ahead_count, time_limit)
+    return {
+        "cost": _interval(own, confidence),
+        "mean_value_cost": _interval(_costs(program, planned.x, graphs)[0], confidence),
+        "wait_and_see_cost": _interval(ahead, confidence),
+        "wait_and_see_own": float(own[: len(ahead)].mean()),
+        "without_recourse": missing,
+    }
 
 
 def samples_needed(
