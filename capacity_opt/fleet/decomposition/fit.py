@@ -9,6 +9,8 @@ from capacity_opt.problem.fleet import FleetProblem
 
 MOST_COLUMNS = 20_000
 """Up to about this many columns one program is as fast, and its answer is a vertex."""
+MOST_WHOLE_COLUMNS = 8_000
+"""The same where racks are whole: branching on one program loses to searching the first stage sooner."""
 
 
 def why_not(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two_stage") -> str | None:
@@ -29,6 +31,7 @@ def why_not(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two_s
     return next((reason for holds, reason in reasons if holds), None)
 
 
-def worth_it(samples: int, columns: int) -> bool:
-    """Whether an extensive form of ``samples`` with ``columns`` recourse columns each is large enough to decompose."""
-    return samples * columns > MOST_COLUMNS
+def worth_it(samples: int, columns: int, *, whole: bool = False) -> bool:
+    """Whether an extensive form of ``samples`` with ``columns`` recourse columns each is large enough to decompose;
+    ``whole``: racks are whole."""
+    return samples * columns > (MOST_WHOLE_COLUMNS if whole else MOST_COLUMNS)

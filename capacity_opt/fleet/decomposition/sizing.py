@@ -50,7 +50,7 @@ def sized_by_decomposition(
         or why_not(problem, outcomes, formulation) is not None
     ):
         return None
-    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem)):
+    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem), whole=problem.integer):
         return None
     try:
         found = solve_decomposed(
@@ -81,7 +81,7 @@ def why_extensive(problem: FleetProblem, outcomes: Outcomes, formulation: str, h
     if why is not None:
         return f"cannot be decomposed: {why}"
     columns = outcomes.count * recourse_columns(problem)
-    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem)):
+    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem), whole=problem.integer):
         return f"about {columns} columns are few enough for one program"
     return "the decomposition's answer could not be verified"
 

@@ -86,6 +86,8 @@ def test_other_formulations_and_protection_in_part_are_refused():
 def test_small_problems_are_left_to_one_program():
     assert not worth_it(10, 100)
     assert worth_it(1000, 500)
+    assert worth_it(10, 1000, whole=True)
+    assert not worth_it(10, 1000)
 
 
 def test_an_exported_fleet_solves_to_the_same_cost_from_its_files(tmp_path):
