@@ -67,11 +67,14 @@ def peers(program: Any, gap: float, limit: float) -> Line:
     """The extensive form in HiGHS by each method: seconds, or ``>`` the limit; ``-`` where it is not installed."""
     lp, found = extensive_form(program), {}
     for method in PEERS:
-        seconds, answer = timed(lambda method=method: solve(lp, gap=gap, time_limit=limit, options={"solver": method}))
-        if answer.reason == "error":
+        try:
+            seconds, answer = timed(
+                lambda method=method: solve(lp, gap=gap, time_limit=limit, options={"solver": method})
+            )
+        except co.ArgumentError:
             found[method] = "-"
-        else:
-            found[method] = f"{seconds:.1f}" if answer.reason == "optimal" else f">{limit:g}"
+            continue
+        found[method] = f"{seconds:.1f}" if answer.reason == "optimal" else f">{limit:g}"
     return found
 
 

@@ -15,7 +15,8 @@ from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.solvers.stochastic.program import TwoStageProgram
 from capacity_opt.solvers.stochastic.saa import SamplingCertificate, certify, samples_needed
 
-ENOUGH_GAP = 1e-5
+ENOUGH_GAP, WHOLE_GAP = 1e-5, 2e-3
+SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,17 @@ def certify_fleet(
     confidence: float = 0.95,
     sampling: str | None = None,
     seed: int = 7,
-    gap: float = ENOUGH_GAP,
-    time_limit: float = 300.0,
+    gap: float | None = None,
+    time_limit: float = SECONDS,
     executor: str = "serial",
     workers: int = 0,
 ) -> SamplingCertificate:
     """How far the fleet that ``samples`` samples give can be from the best there is, at ``confidence``.
 
     ``sampling``: ``random``, ``antithetic`` or ``sobol`` where demand is drawn through a copula (default: its own).
-    ``executor``: where replications run, see :func:`~capacity_opt.executor_named`. ``gap`` and ``time_limit`` are per
-    sampled problem. Promises in expectation are priced at the fleet's own multipliers (see the module). Raises
+    ``executor``: where replications run, see :func:`~capacity_opt.executor_named`. ``gap`` (default
+    1e-5, with whole racks 2e-3) and ``time_limit`` (seconds) are per sampled problem; what they leave open widens the
+    limit, never narrows it. Promises in expectation are priced at the fleet's own multipliers (see the module). Raises
     ``ArgumentError`` where samples differ in more than demand, ``InfeasibleError``, ``LimitError``, ``PartError``.
 
     >>> from capacity_opt.fleet.example import example_problem
@@ -70,7 +72,7 @@ def certify_fleet(
         fresh=fresh,
         confidence=confidence,
         seed=seed,
-        gap=gap,
+        gap=_gap(problem, gap),
         time_limit=time_limit,
         executor=executor_named(executor, workers),
         workers=count,
@@ -88,7 +90,8 @@ def samples_enough(
     confidence: float = 0.95,
     sampling: str | None = None,
     seed: int = 7,
-    gap: float = ENOUGH_GAP,
+    gap: float | None = None,
+    time_limit: float = SECONDS,
     executor: str = "serial",
     workers: int = 0,
 ) -> tuple[SamplingCertificate, ...]:
@@ -111,10 +114,15 @@ def samples_enough(
         fresh=fresh,
         confidence=confidence,
         seed=seed,
-        gap=gap,
+        gap=_gap(problem, gap),
+        time_limit=time_limit,
         executor=executor_named(executor, workers),
         workers=1 if executor == "serial" else (workers or processors()),
     )
+
+
+def _gap(problem: FleetProblem, gap: float | None) -> float:
+    return gap if gap is not None else (WHOLE_GAP if problem.integer else ENOUGH_GAP)
 
 
 def _source(problem: FleetProblem, sampling: str | None, seed: int) -> FleetSource:

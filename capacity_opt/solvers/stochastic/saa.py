@@ -13,7 +13,7 @@ Lagrangian, and whether the promise holds on fresh samples is for the judge to s
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,7 +60,8 @@ class SamplingCertificate:
     ``replications`` sampled problems; ``gap`` the mean difference between the decision and the optimum of each
     replication, ``gap_limit`` its one-sided limit at ``confidence``: the decision is within ``gap_limit`` of the true
     optimum. ``mean_value_cost`` (EEV): the cost of the decision made for the mean sample; ``wait_and_see_cost`` (WS)
-    with every sample known ahead (of the first 100 fresh ones; ``wait_and_see_own``: the decision's cost in the same).
+    with every sample known ahead and whole numbers relaxed (of the first 100 fresh ones; ``wait_and_see_own``: the
+    decision's cost in the same).
     ``x``: the decision. ``without_recourse``: the share of fresh samples in which it has no recourse at all.
     """
 
@@ -248,9 +249,12 @@ def _costs(program: TwoStageProgram, x: Array, graphs: Graphs) -> tuple[Array, f
 
 
 def _wait_and_see(program: TwoStageProgram, count: int, limit: float) -> Array:
-    """The cost of each of the first samples, known ahead (a lower bound where whole numbers were not proven)."""
-    found = [solve(extensive_form(only_sample(program, s)), gap=1e-4, time_limit=limit) for s in range(count)]
-    return np.array([each.bound for each in found])
+    """The cost of each of the first samples, known ahead, whole numbers relaxed: a lower bound."""
+    found = []
+    for s in range(count):
+        lp = extensive_form(only_sample(program, s))
+        found.append(solve(replace(lp, integer=np.zeros_like(lp.integer)), time_limit=limit).bound)
+    return np.array(found)
 
 
 def _interval(values: Array, confidence: float) -> Interval:
