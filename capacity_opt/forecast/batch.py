@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from capacity_opt import _checks
 from capacity_opt.forecast.backtest_panel import backtest_panel
 from capacity_opt.forecast.history import History
+from capacity_opt.forecast.intermittent import block_quantiles
 from capacity_opt.forecast.prepare import Prepared, prepare
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.forecast.spread import fit_spread, own_size
 
 Array = NDArray[np.float64]
+_RARE = 0.3
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 
 
@@ -36,8 +38,16 @@ def forecast_quantiles(
     """
     checked = _checks.increasing("levels", _checks.fraction("levels", levels))
     prepared = prepare(history, horizon, season)
-    point, combination = backtest_panel(prepared)
-    values = _around(prepared, point, checked, cumulative)
+    rare = rarely(prepared)
+    values = np.empty((history.count, prepared.horizon, len(checked)))
+    told: dict[str, str] = {}
+    if not rare.all():
+        smooth = prepared.take(np.flatnonzero(~rare))
+        point, combination = backtest_panel(smooth)
+        values[~rare] = _around(smooth, point, checked, cumulative)
+        told = {"sharpness": f"{combination.sharpness:g}", "prior": f"{combination.prior:g}"}
+    if rare.any():
+        values[rare] = block_quantiles(prepared.take(np.flatnonzero(rare)), checked, cumulative=cumulative)
     return QuantileForecast(
         checked,
         values,
@@ -49,10 +59,17 @@ def forecast_quantiles(
             "model": "combination",
             "season": ", ".join(str(each) for each in prepared.seasons if each) or "none",
             "origins": str(prepared.counts.shape[1] - 1),
-            "sharpness": f"{combination.sharpness:g}",
-            "prior": f"{combination.prior:g}",
+            "intermittent": str(int(rare.sum())),
+            **told,
         },
     )
+
+
+def rarely(prepared: Prepared) -> NDArray[np.bool_]:
+    """(n,) which series are intermittent: never below 0, and 0 in at least three periods of ten."""
+    zero = np.concatenate([[0], np.cumsum(prepared.values == 0.0)])
+    count = zero[prepared.begins + prepared.lengths] - zero[prepared.begins]
+    return np.asarray(prepared.non_negative & (count >= _RARE * prepared.lengths))
 
 
 def _around(prepared: Prepared, point: Array, levels: Array, cumulative: bool) -> Array:
