@@ -18,6 +18,7 @@ _SHARPNESS = np.array([3.0, 6.0, 12.0, 24.0])
 _PRIOR = np.array([0.1, 0.5, 2.0, 6.0])
 _NEAR = 1.005
 _CHOOSERS = 1000
+_SMALL = 2e6  # values times models below which NumPy is quicker than loading compiled code
 _POOL = 2000  # series whose errors are pooled for the rest
 _MEMORY = 64e6  # bytes of model forecasts held at a time
 
@@ -53,15 +54,20 @@ def model_forecasts(prepared: Prepared) -> NDArray[np.float32]:
     grid = smoothing_grid()
     n, origins = prepared.counts.shape
     out = np.empty((n, origins, _models(prepared), prepared.horizon), dtype=np.float32)
-    kernel = compiled(
-        batch_kernel.forecast_all,
-        batch_kernel.seasonal_pattern,
-        batch_kernel.run_grid,
-        batch_kernel.run_learning,
-        batch_kernel.put,
-        batch_kernel.forecast_space,
-        batch_kernel.keep_within,
-        batch_kernel.forecast_origin,
+    # small panels are done before a kernel is loaded
+    kernel = (
+        None
+        if prepared.counts.sum() * out.shape[2] < _SMALL
+        else compiled(
+            batch_kernel.forecast_all,
+            batch_kernel.seasonal_pattern,
+            batch_kernel.run_grid,
+            batch_kernel.run_learning,
+            batch_kernel.put,
+            batch_kernel.forecast_space,
+            batch_kernel.keep_within,
+            batch_kernel.forecast_origin,
+        )
     )
     given = (prepared.values, prepared.begins, prepared.counts, prepared.seasons, prepared.positive)
     if kernel is None:
