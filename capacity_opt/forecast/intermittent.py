@@ -3,8 +3,8 @@
 A smoothing model's symmetric errors fit such series badly. Here a period's demand has the same distribution at every
 horizon: what was seen, with weights that fall by ``decay`` per period, or a negative binomial with the weighted mean
 and a dispersion shrunk towards the panel's. The quantiles of both kinds at every decay are averaged, with weights from
-their pooled pinball loss in the backtest, then recalibrated by the pooled probability transform. Totals over a lead time are
-negative binomials on the moments of blocks (the autocorrelation is the panel's), never sums of quantiles.
+their pooled pinball loss in the backtest, then recalibrated by the pooled probability transform. Totals over a lead
+time are negative binomials on the moments of blocks (with the panel's autocorrelation), never sums of quantiles.
 """
 
 from __future__ import annotations
