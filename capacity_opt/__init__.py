@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.forecast.batch import forecast_quantiles
+    from capacity_opt.forecast.evaluate import ForecastScore, score_forecast
     from capacity_opt.forecast.history import History, PeriodCalendar
     from capacity_opt.forecast.quantile_forecast import QuantileForecast
     from capacity_opt.forecast.recalibrate import Recalibration, learn_recalibration
@@ -302,6 +303,7 @@ _HOMES = {
     "FleetPlan": "problem.plan",
     "FleetProblem": "problem.fleet",
     "FlexibleSales": "admission.flexibility",
+    "ForecastScore": "forecast.evaluate",
     "Frontier": "frontier",
     "FrontierPoint": "frontier",
     "Gamma": "demand.parametric",
@@ -527,6 +529,7 @@ _HOMES = {
     "round_orders": "inventory.rounding",
     "run_scenario": "report.publish",
     "samples_enough": "fleet.decomposition.certifying",
+    "score_forecast": "forecast.evaluate",
     "servers_for_blocking": "admission.erlang",
     "set_aside": "inventory.set_aside",
     "simulate": "simulation.inventory",
@@ -602,6 +605,7 @@ __all__ = [
     "FleetPlan",
     "FleetProblem",
     "FlexibleSales",
+    "ForecastScore",
     "Frontier",
     "FrontierPoint",
     "Gamma",
@@ -828,6 +832,7 @@ __all__ = [
     "round_orders",
     "run_scenario",
     "samples_enough",
+    "score_forecast",
     "servers_for_blocking",
     "set_aside",
     "simulate",

@@ -63,7 +63,22 @@ def read_demand(
     rows = DemandRows(section, typed(text, schema, context), np.zeros(0), np.zeros((0, 0)))
     if section.kind == "parametric":
         _check_families(rows.table, context.problems)
+    if section.kind == "history" and source.spec.forecast is not None and not context.problems.failed:
+        from capacity_opt.scenario.forecast_demand import forecast_rows  # imported here: only where there is history
+
+        return forecast_rows(rows, keys, source.spec.forecast, context)
     return rows
+
+
+def first_period(rows: DemandRows) -> DemandRows:
+    """The rows of the first period only: what a policy that is the same in every period plans for."""
+    table = rows.table
+    chosen = np.flatnonzero(table.positions["period"] == 0)
+    kept = TypedTable(table.file, [table.rows[i] for i in chosen])
+    kept.texts = {name: [cells[i] for i in chosen] for name, cells in table.texts.items()}
+    kept.positions = {name: cells[chosen] for name, cells in table.positions.items()}
+    kept.present = table.present
+    return DemandRows(rows.section, kept, rows.levels, rows.quantiles[chosen])
 
 
 def _value_columns(kind: str) -> tuple[Column, ...]:

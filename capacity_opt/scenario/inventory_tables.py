@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from capacity_opt.problem.item import Item
 from capacity_opt.scenario import schema
-from capacity_opt.scenario.demand_rows import DemandRows, read_demand
+from capacity_opt.scenario.demand_rows import DemandRows, first_period, read_demand
 from capacity_opt.scenario.families import Marginals
 from capacity_opt.scenario.inventory_demand import demand_by_period, demand_of_items, demand_rows
 from capacity_opt.scenario.inventory_lead_times import Chances, lead_time_chances
@@ -112,6 +112,8 @@ def read_inventory(source: Source, context: Context) -> Inventory | None:
     rows = read_demand(source, demand_section, keys, "item_demand", context)
     if rows is None or "item" not in items.texts or problems.failed:
         return None
+    if demand_section.kind == "history" and rows.section.kind == "quantiles" and not by_period:
+        rows = first_period(rows)
     coming = demand_by_period(rows, items, context) if by_period else ()
     demand = coming[0] if coming else None if by_period else demand_of_items(rows, items, problems)
     if demand is None:

@@ -11,6 +11,7 @@ from capacity_opt.scenario.amounts import gap_of, seconds_of
 from capacity_opt.scenario.section import Section
 from capacity_opt.scenario.spec_admission import Admission, Levers
 from capacity_opt.scenario.spec_customers import Customers, Recommend
+from capacity_opt.scenario.spec_forecast import Forecast
 from capacity_opt.scenario.spec_judge import Backtest, Simulation
 from capacity_opt.scenario.timeline import PeriodUnit
 
@@ -292,6 +293,7 @@ class Spec(Section):
     time: Time
     money: Money = Field(default_factory=Money)
     demand: Demand | None = None
+    forecast: Forecast | None = None
     inventory: Inventory | None = None
     fleet: Fleet | None = None
     admission: Admission | None = None
