@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from capacity_opt.scenario.section import Section
 
 LEVELS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99]
 
 
-class Forecast(BaseModel):
+class Forecast(Section):
     """Quantiles of the coming periods from ``[demand] kind = "history"``; without it past periods are the outcomes."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     season: int | list[int] | None = Field(
         default=None,
