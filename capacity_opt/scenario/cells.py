@@ -53,10 +53,24 @@ def _why_no_number(clean: str) -> CellError:
         return CellError("E218", "has thousands separators", f"Write {re.sub(r'[^0-9.+-]', '', clean)}")
     if _DECIMAL_COMMA.fullmatch(clean):
         return CellError("E219", "has a decimal comma", f"Write {clean.replace(',', '.')}")
+    if written := _written(clean):
+        return CellError("E205", "is not a plainly written number", f"Write {written}")
     unit = re.fullmatch(r"([+-]?[\d.]+)\s*([A-Za-z/]+)", clean)
     if unit:
         return CellError("E206", f"carries a unit ({unit[2]})", f"Units stand in the column's name. Write {unit[1]}")
     return CellError("E205", "is not a number", "Write digits with a decimal point")
+
+
+def _written(clean: str) -> str:
+    """What an unusual spelling of a number means: ``(40)``, a long minus, ``1_000``; empty where it is none.
+
+    >>> _written("(40)"), _written("\u22123"), _written("1_040"), _written("forty")
+    ('-40', '-3', '1040', '')
+    """
+    plain = clean.replace("\u2212", "-").replace("\u2013", "-").replace("_", "")
+    if plain.startswith("(") and plain.endswith(")"):
+        plain = f"-{plain[1:-1].strip()}"
+    return plain if plain != clean and _NUMBER.fullmatch(plain) else ""
 
 
 def _percent_fix(clean: str) -> str:

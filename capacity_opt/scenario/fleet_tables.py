@@ -57,6 +57,10 @@ def read_fleet_tables(source: Source, context: Context) -> FleetTables | None:
     assert fleet is not None
     ids: dict[str, dict[str, int]] = context.ids  # type: ignore[assignment]  # filled here, read-only elsewhere
     ids["blocks"] = {block.name: i for i, block in enumerate(source.spec.time.blocks)}
+    if len(set(fleet.resources)) < len(fleet.resources):
+        line, told = source.toml.line(("fleet", "resources")), ", ".join(fleet.resources)
+        context.problems.error("E210", FILE, "[fleet] resources names one twice", value=told, row=line, fix="Keep one")
+        return None
     capacity = resource_columns(fleet.resources, meaning="{} that one server offers", default=0.0)
     usage = resource_columns(fleet.resources, meaning="{} that one unit of demand uses", default=0.0)
     sold = resource_columns(

@@ -263,6 +263,7 @@ def _targets(source: Source, items: TypedTable, problems: Problems) -> dict[str,
                 row=items.rows[position],
                 fix="Write one, or set it for all in [inventory]",
             )
+    _lint_costs(items, values["stockout_cost"], problems)
     for position in np.flatnonzero(values["stockout_cost"] == 0)[:1]:
         problems.warning(
             "W243",
@@ -272,6 +273,21 @@ def _targets(source: Source, items: TypedTable, problems: Problems) -> dict[str,
             column="stockout_cost",
         )
     return values
+
+
+def _lint_costs(items: TypedTable, stockout_cost: Array, problems: Problems) -> None:
+    """A shortage that costs less than holding is more often two columns that changed places than a decision."""
+    holding = items.numbers["holding_cost"]
+    odd = np.flatnonzero((stockout_cost > 0) & (stockout_cost < holding))
+    if len(odd):
+        problems.warning(
+            "W243",
+            items.file,
+            f"stockout_cost {stockout_cost[odd[0]]:g} is below holding_cost {holding[odd[0]]:g} in {len(odd)} rows: "
+            "being short is cheaper than holding. Have the two columns changed places?",
+            row=items.rows[odd[0]],
+            column="stockout_cost",
+        )
 
 
 def _whole_protection(

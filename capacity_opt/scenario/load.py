@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from capacity_opt.scenario import schema
 from capacity_opt.scenario.databases import POSTGRES, fetch_postgres
+from capacity_opt.scenario.key_wording import TYPE_TAGS, worded
 from capacity_opt.scenario.overrides import Patch, apply_patch, merged, patch_of, set_key, split_setting
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 from capacity_opt.scenario.spec import Demand, Spec
@@ -44,6 +45,10 @@ class Source:
     def table(self, file: str, columns: Sequence[str], key: str = "") -> TextTable | None:
         """A table by its file name, patched; ``columns`` are those it may have; ``key`` its name in scenario.toml."""
         name = file.partition("#")[0]
+        if "://" in name:
+            rule = "is an address, and nothing is downloaded"
+            self.problems.error("E236", FILE, rule, value=shown(name), fix="Put the file beside scenario.toml")
+            return None
         path = self._fetched(file) if name == POSTGRES else self.locate(name)
         if path is None:
             return None
@@ -201,7 +206,9 @@ def _floats(data: dict[str, Any]) -> dict[str, Any]:
 
 def _note_key(toml: TomlFile, detail: dict[str, Any], problems: Problems) -> None:
     path = tuple(
-        part for part in detail["loc"] if not (isinstance(part, str) and part.startswith(("function-", "date", "int")))
+        part
+        for part in detail["loc"]
+        if not (isinstance(part, str) and (part in TYPE_TAGS or part.startswith("function-")))
     )
     dotted = ".".join(str(part) for part in path)
     line = toml.line(path)
@@ -221,34 +228,9 @@ def _note_key(toml: TomlFile, detail: dict[str, Any], problems: Problems) -> Non
             "E240", FILE, f"key {shown(dotted)} is missing", row=toml.line(path[:-1]), fix=f"Add it: {_meaning(path)}"
         )
     else:
-        rule, fix = _worded(kind, detail, value)
+        rule, fix = worded(kind, detail, value)
         told = shown(value) if isinstance(value, str) else str(value)[:60]
         problems.error("E240", FILE, rule, value=told, fix=fix, row=line, column=dotted)
-
-
-def _worded(kind: str, detail: dict[str, Any], value: object) -> tuple[str, str]:
-    message = str(detail["msg"])
-    context = detail.get("ctx", {})
-    if kind == "literal_error":
-        expected = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
-        return f"must be one of {', '.join(expected)}", did_you_mean(str(value), expected) if isinstance(
-            value, str
-        ) else ""
-    if kind == "value_error":
-        return message.removeprefix("Value error, "), ""
-    plain = message[0].lower() + message[1:]
-    rule = (
-        plain.replace("input should be", "must be")
-        .replace("greater than or equal to", ">=")
-        .replace("less than or equal to", "<=")
-    )
-    rule = rule.replace("greater than", ">").replace("less than", "<").replace("a valid ", "a ")
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind in ("less_than", "less_than_equal") and number and float(context.get("lt", context.get("le", 0))) == 1:
-        return rule, f"For a percentage write {float(str(value)) / 100:g}"
-    if kind in ("float_type", "int_type") and isinstance(value, str):
-        return rule, "Write the number without quotes"
-    return rule, ""
 
 
 def _model(path: tuple[Any, ...]) -> Any:

@@ -60,7 +60,7 @@ CODES = {
     "W221": "a protection interval was rounded up to whole periods",
     "W227": "gaps in a history, closed up or counted as no demand",
     "W228": "dates of a forecast that do not fall on its periods",
-    "W243": "a cost of 0 makes the answer trivial",
+    "W243": "a cost of 0, or a shortage cheaper than holding, makes the answer trivial",
     "W244": "a name that a spreadsheet or a page could run; shown harmless",
     "W245": "a zone has no row for racks: nothing can be placed there",
 }
@@ -103,7 +103,7 @@ class Problems:
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The faults, at most ten per kind and column, then their count."""
-        return _shortened([problem for problem in self.found if problem.severity == "error"])
+        return _shortened(list(dict.fromkeys(problem for problem in self.found if problem.severity == "error")))
 
     @property
     def warnings(self) -> tuple[Problem, ...]:

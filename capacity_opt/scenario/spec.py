@@ -60,7 +60,7 @@ class Demand(Section):
     """Where demand comes from and how it hangs together."""
 
     kind: Literal["quantiles", "samples", "parametric", "history"] = Field(description="what the table holds")
-    file: str = Field(description="CSV or Parquet table beside scenario.toml")
+    file: str = Field(min_length=1, description="CSV or Parquet table beside scenario.toml")
     autocorrelation: float = Field(
         default=0.0, ge=-1, le=1, description="AR(1) of the Gaussian copula between neighbouring periods"
     )

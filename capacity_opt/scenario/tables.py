@@ -14,6 +14,22 @@ from capacity_opt.scenario.foreign_tables import WORKBOOKS, as_text, workbook_ro
 from capacity_opt.scenario.problems import Problems, shown
 
 _TITLE_ROWS = 10
+_SAVE = "Save the sheet as CSV UTF-8"
+# What a file begins with (in lower case) that is named .csv and is something else.
+_NO_CSV = (
+    (b"pk", "an Excel workbook", f"Rename it to .xlsx, or: {_SAVE.lower()}"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", _SAVE),
+    (b"\xff\xfe", "UTF-16 text", "Save it as 'CSV UTF-8'"),
+    (b"\xfe\xff", "UTF-16 text", "Save it as 'CSV UTF-8'"),
+    (b"par1", "a Parquet file", "Rename it to .parquet"),
+    (b"sqlite format", "an SQLite database", "Rename it to .sqlite and name the table after #"),
+    (b"%pdf", "a PDF", "Export the table as CSV"),
+    (b"\x1f\x8b", "compressed (gzip)", "Unpack it"),
+    (b"<!doctype", "a web page (of a login?)", "Download the table itself"),
+    (b"<html", "a web page (of a login?)", "Download the table itself"),
+    (b"<?xml", "XML", "Export the table as CSV"),
+)
+_OTHER_SEPARATORS = {"\t": "tabs", "|": "'|'"}
 
 
 @dataclass
@@ -49,9 +65,10 @@ def read_text_table(path: Path, name: str, known: Iterable[str], problems: Probl
         found = read(path, name, problems)
         return None if found is None else _from_rows(found, name, frozenset(known), problems)
     raw = path.read_bytes()
-    if raw[:2] == b"PK" or raw[:4] == b"\xd0\xcf\x11\xe0":
-        problems.error("E235", name, "is an Excel workbook, not CSV", fix="Save the sheet as CSV UTF-8")
-        return None
+    for begin, what, fix in _NO_CSV:
+        if raw.lstrip(b"\xef\xbb\xbf \r\n")[:15].lower().startswith(begin):
+            problems.error("E235", name, f"is {what}, not CSV", fix=fix)
+            return None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -86,6 +103,11 @@ def _from_rows(
             row=header_row,
             fix="Save it with commas between cells and decimal points",
         )
+        return None
+    other = next((mark for mark in _OTHER_SEPARATORS if len(header) == 1 and mark in header[0]), "")
+    if other and header[0].split(other)[0].strip() in known:
+        rule = f"uses {_OTHER_SEPARATORS[other]} between cells"
+        problems.error("E219", name, rule, row=header_row, fix="Save it with commas between cells")
         return None
     if not _header_ok(name, header, numbered, known, problems):
         return None

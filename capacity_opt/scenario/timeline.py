@@ -96,7 +96,10 @@ class Timeline:
 
     def _moment(self, clean: str) -> dt.datetime:
         if _SLASHED.fullmatch(clean) and not re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", clean):
-            raise PeriodError("E226", f"is ambiguous ({_readings(clean)})", "Use YYYY-MM-DD")
+            readings = _readings(clean)
+            if " or " in readings:
+                raise PeriodError("E226", f"is ambiguous ({readings})", "Use YYYY-MM-DD")
+            raise PeriodError("E226", f"is not written YYYY-MM-DD (it may mean {readings})", "Use YYYY-MM-DD")
         week = re.fullmatch(r"(\d{4})-W(\d{2})", clean)
         try:
             if week:

@@ -23,6 +23,8 @@ IntArray = NDArray[np.int64]
 ALL = -1
 # Columns longer than this are tried as a whole first; only where a cell is odd are they read one by one.
 LARGE = 5000
+# No duration is longer than the longest horizon.
+LONGEST = 20_000
 
 
 def one_or_all(position: int) -> slice:
@@ -174,6 +176,9 @@ def _numbers(column: Column, name: str | None, raw: list[str], note: Note, conte
             note(position, error.code, error.rule, error.fix)
             continue
         values[position] = context.timeline.periods(value, unit or "period") if unit and math.isfinite(value) else value
+        if column.kind == "duration" and math.isfinite(value) and values[position] > LONGEST:
+            note(position, "E205", f"is {values[position]:,.0f} periods: too long", "Check the digits and the unit")
+            values[position] = default
     return values
 
 

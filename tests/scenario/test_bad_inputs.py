@@ -136,3 +136,93 @@ def test_every_code_in_the_source_is_explained():
     root = Path(capacity_opt.__file__).parent
     used = {code for path in root.rglob("*.py") for code in re.findall(r'"([EW]2\d\d)"', path.read_text("utf-8"))}
     assert used == set(CODES)
+
+
+SETTINGS = {
+    "time.periods=3.5": "must be a whole number",
+    "time.start=20270101": "must be a date. Write YYYY-MM-DD",
+    'money.currency="usd"': "three capitals. Write USD",
+    'money.currency="US Dollar"': "For example USD",
+    'money.discount_rate="8%"': "must be a number. Write 0.08",
+    "schema_version=2": "must be one of 1",
+    'name=""': "must not be empty",
+    "name=5": "must be text. Write it in quotes",
+    "fleet.samples=1e3": "Write 1000",
+    'fleet.gap="5"': "must be < 1",
+    'fleet.solver="gurobi"': "must be one of cp_sat, glop, highs",
+    "fleet.resources=[]": "must not be empty",
+    'fleet.resources="vcpu"': "must be a list",
+    'fleet.resources=["vcpu","vcpu"]': "names one twice",
+    'fleet.integer="yes"': "fleet.integer = 'yes': must be true or false",
+    "frontier.values=[99]": "For a percentage write 0.99",
+    "frontier.values=0.9": "must be a list",
+    "simulation.level=95": "write 0.95",
+    'demand.file=""': "must not be empty",
+    'demand.file="http://x/y.csv"': "nothing is downloaded",
+    "fleet.overcommit={cpu=2}": "Did you mean 'vcpu'?",
+    'fleet.first_order="2030-01-01"': "not the start of a period",
+    "time=5": "must be a section",
+    "nonsense=1": "key 'nonsense' unknown",
+    "classes.filrate=0.9": "Did you mean 'fill_rate'?",
+    "server_types.price*=abc": "is not a number",
+    "fleet.gap": "must be path=value",
+}
+
+
+@pytest.mark.parametrize(("setting", "says"), SETTINGS.items())
+def test_settings_that_cannot_be_say_what_can(tmp_path, setting, says):
+    with pytest.raises(co.ScenarioError) as caught:
+        co.read_scenario(write(tmp_path / "s"), set=[setting])
+    assert says in str(caught.value)
+
+
+FILES_THAT_ARE_NO_CSV = {
+    "UTF-16 text": lambda text: text.encode("utf-16"),
+    "a PDF": lambda text: b"%PDF-1.4\n%\xe2\xe3",
+    "compressed (gzip)": lambda text: b"\x1f\x8b\x08\x00rest",
+    "a web page": lambda text: b"<!DOCTYPE html><html></html>",
+    "a Parquet file": lambda text: b"PAR1rest",
+    "an old Excel workbook": lambda text: b"\xd0\xcf\x11\xe0rest",
+    "uses tabs": lambda text: text.replace(",", "\t").encode(),
+    "uses '|'": lambda text: text.replace(",", "|").encode(),
+    "not UTF-8": lambda text: text.replace("fan", "l\xfcfter").encode("latin-1"),
+    "is empty": lambda text: b"\n\n",
+    "not a text file": lambda text: b"item\n\0\n",
+}
+
+
+@pytest.mark.parametrize(("says", "change"), FILES_THAT_ARE_NO_CSV.items())
+def test_files_that_are_no_csv_are_called_what_they_are(tmp_path, says, change):
+    folder = write(tmp_path / "s")
+    (folder / "items.csv").write_bytes(change(FILES["items.csv"]))
+    with pytest.raises(co.ScenarioError) as caught:
+        co.read_scenario(folder)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    {
+        "(40)": "Write -40", "\u221240": "Write -40", "1_040": "Write 1040", "0x40": "is not a number",
+        "1e400": "too large", "40\u20ac": "Write 40", "40 USD": "Write 40", "1'040": "Write 1040",
+        "1\u00a0040": "Write 1040", "TRUE": "is not a number", "TBD": "Write 0 for none",
+    }.items(),
+)  # fmt: skip
+def test_cells_that_are_no_plain_number_say_what_to_write(tmp_path, cell, says):
+    with pytest.raises(co.ScenarioError) as caught:
+        co.read_scenario(spoil(tmp_path / "s", "items.csv", ",40,", f",{cell},"))
+    assert f"items.csv:2:stockout_cost_usd = {cell!r}" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_costs_that_changed_places_are_remarked(tmp_path):
+    folder = spoil(
+        tmp_path / "s", "items.csv", "holding_cost_usd,stockout_cost_usd", "stockout_cost_usd,holding_cost_usd"
+    )
+    told = [str(warning) for warning in co.read_scenario(folder).warnings]
+    assert any("Have the two columns changed places?" in text for text in told)
+
+
+def test_a_lead_time_of_a_million_years_is_a_typing_mistake(tmp_path):
+    with pytest.raises(co.ScenarioError, match=r"lead_time_days = '1000000000': is 32,\d+,\d+ periods: too long"):
+        co.read_scenario(spoil(tmp_path / "s", "items.csv", "40,60,5", "40,1000000000,5"))
