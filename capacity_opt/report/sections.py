@@ -75,7 +75,8 @@ def _order_facts(run: RunContents) -> Iterator[Fact]:
     now = book[book["order_period"].astype(str) == first]
     racks, servers = (count(float(now[name].sum())) for name in ("racks", "servers"))
     note = f"{servers} servers, {money(float(now['EffectiveCost'].sum()))} {run.currency}"
-    yield Fact(label=f"Order in {clean(first)}", value=f"{racks} racks", note=note)
+    value = f"{racks} rack" if racks == "1" else f"{racks} racks"
+    yield Fact(label=f"Order in {clean(first)}", value=value, note=note)
 
 
 def _cost_facts(run: RunContents) -> Iterator[Fact]:
