@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     )
     from capacity_opt.demand.assorted import Assorted
     from capacity_opt.demand.compound import CompoundPoisson
+    from capacity_opt.demand.conditional import ConditionalPaths
     from capacity_opt.demand.counts import NegativeBinomial, Poisson
     from capacity_opt.demand.empirical import Empirical
     from capacity_opt.demand.horizon import CumulativeQuantiles, DemandByPeriod, PathForecast
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.decomposition.exporting import export_smps
     from capacity_opt.fleet.differences import price_by_difference
     from capacity_opt.fleet.placement import place_plan, place_servers
+    from capacity_opt.fleet.planners import FleetPlanner, fleet_planners
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
@@ -227,6 +229,7 @@ if TYPE_CHECKING:
     from capacity_opt.scenario.forecast_parts import forecast_partitions
     from capacity_opt.scenario.partitions import PartsDone, map_partitions, write_buckets
     from capacity_opt.scenario.read import Scenario, read_scenario
+    from capacity_opt.simulation.admission import NestedLimits, Quotas
     from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
     from capacity_opt.simulation.calibration import Calibration, calibrate
     from capacity_opt.simulation.estimate import Estimate
@@ -274,6 +277,7 @@ _HOMES = {
     "CommitmentUse": "fleet.commitments",
     "CompoundPoisson": "demand.compound",
     "Concentration": "customers.concentration",
+    "ConditionalPaths": "demand.conditional",
     "CopulaPaths": "demand.paths",
     "CriticalLevels": "admission.critical_levels",
     "CumulativeQuantiles": "demand.horizon",
@@ -301,6 +305,7 @@ _HOMES = {
     "FixedDemand": "demand.paths",
     "FleetJudgement": "simulation.judgement",
     "FleetPlan": "problem.plan",
+    "FleetPlanner": "fleet.planners",
     "FleetProblem": "problem.fleet",
     "FlexibleSales": "admission.flexibility",
     "ForecastScore": "forecast.evaluate",
@@ -334,6 +339,7 @@ _HOMES = {
     "NegativeBinomial": "demand.counts",
     "NetworkLoss": "admission.network",
     "NewsvendorResult": "inventory.newsvendor",
+    "NestedLimits": "simulation.admission",
     "Normal": "demand.parametric",
     "OneForOne": "inventory.one_for_one",
     "OptimalLostSales": "inventory.lost_sales_optimal",
@@ -357,6 +363,7 @@ _HOMES = {
     "PurchaseOptions": "problem.fleet",
     "QuantileDemand": "demand.quantiles",
     "QuantileForecast": "forecast.quantile_forecast",
+    "Quotas": "simulation.admission",
     "RQResult": "inventory.rq",
     "RackTypes": "problem.placement",
     "RankingQuality": "recommendation.affinity",
@@ -469,6 +476,7 @@ _HOMES = {
     "forecast_partitions": "scenario.forecast_parts",
     "forecast_purchases": "customers.purchase_forecast",
     "forecast_quantiles": "forecast.batch",
+    "fleet_planners": "fleet.planners",
     "frontier": "frontier",
     "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
@@ -576,6 +584,7 @@ __all__ = [
     "CommitmentUse",
     "CompoundPoisson",
     "Concentration",
+    "ConditionalPaths",
     "CopulaPaths",
     "CriticalLevels",
     "CumulativeQuantiles",
@@ -603,6 +612,7 @@ __all__ = [
     "FixedDemand",
     "FleetJudgement",
     "FleetPlan",
+    "FleetPlanner",
     "FleetProblem",
     "FlexibleSales",
     "ForecastScore",
@@ -636,6 +646,7 @@ __all__ = [
     "NegativeBinomial",
     "NetworkLoss",
     "NewsvendorResult",
+    "NestedLimits",
     "Normal",
     "OneForOne",
     "OptimalLostSales",
@@ -659,6 +670,7 @@ __all__ = [
     "PurchaseOptions",
     "QuantileDemand",
     "QuantileForecast",
+    "Quotas",
     "RQResult",
     "RackTypes",
     "RankingQuality",
@@ -772,6 +784,7 @@ __all__ = [
     "forecast_partitions",
     "forecast_purchases",
     "forecast_quantiles",
+    "fleet_planners",
     "frontier",
     "hayward_blocking",
     "lead_time_demand",

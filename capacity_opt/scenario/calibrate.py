@@ -8,16 +8,18 @@ repeats; the plan that counts is then made with the raised targets and judged on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import InfeasibleError
 from capacity_opt.fleet.size import size_fleet
-from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.fleet import FleetProblem, ServiceTargets
+from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.scenario.run_folder import Table, table_of
 from capacity_opt.simulation.estimate import Estimate
-from capacity_opt.simulation.fleet import simulate_fleet
+from capacity_opt.simulation.judgement import FleetJudgement
 
 Array = NDArray[np.float64]
 
@@ -27,23 +29,44 @@ MARGIN = 1.15
 NEAREST = 0.05
 
 
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One plan with divisible racks: targets ``asked`` by measure (C,), what was ``judged``, and its ``cost``."""
+
+    asked: dict[str, Array]
+    judged: dict[str, Estimate]
+    cost: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """``problem`` with the targets to plan for, and the ``rounds`` that led there, the first for the given targets."""
+
+    problem: FleetProblem
+    rounds: tuple[Round, ...]
+
+    @property
+    def price_of_honesty(self) -> float:
+        """What the last round's plan costs more than the first's, in the optimiser's own terms."""
+        return self.rounds[-1].cost - self.rounds[0].cost if self.rounds else 0.0
+
+
 def calibrated(
     problem: FleetProblem,
     *,
     formulation: str,
     seed: int,
-    judge_samples: int,
-    judge_seed: int,
+    judge: Callable[[FleetPlan, int], FleetJudgement],
     time_limit: float,
     tell: Callable[[str], None],
-) -> FleetProblem:
+) -> Calibrated:
     """``problem`` with fill-rate and no-shortage targets raised until the judged lower bounds meet the given ones.
 
+    ``judge(plan, round)`` plays a plan on samples of the round's own, as the scenario's judge does.
     Where a raised target cannot be kept by any plan, the last ones that can are used; the final judgement then says so.
     """
-    service = problem.service
-    trial = replace(problem, integer=False)
-    best = problem
+    service, trial, best = problem.service, replace(problem, integer=False), problem
+    rounds: list[Round] = []
     for turn in range(ROUNDS):
         tell(f"calibrating the targets, round {turn + 1}")
         try:
@@ -51,24 +74,56 @@ def calibrated(
         except InfeasibleError:
             if turn == 0:
                 raise
-            return best
+            break
         best = replace(problem, service=trial.service)
-        judged = simulate_fleet(plan, problem, samples=judge_samples, seed=judge_seed + turn)
-        joint = service.no_shortage_scope == "joint"
-        calm = judged.no_shortage_joint if joint else judged.no_shortage_per_period
-        raised = replace(
-            trial.service,
-            fill_rate=_raised(trial.service.fill_rate, service.fill_rate, judged.fill),
-            no_shortage_probability=_raised(
-                trial.service.no_shortage_probability, service.no_shortage_probability, calm
-            ),
-        )
+        found = judge(plan, turn)
+        rounds.append(_round(trial, found, plan.objective))
+        raised = _raised_service(trial.service, service, found)
         if _same(raised.fill_rate, trial.service.fill_rate) and _same(
             raised.no_shortage_probability, trial.service.no_shortage_probability
         ):
-            return best
+            break
         trial = replace(trial, service=raised)
-    return replace(problem, service=trial.service)
+    else:
+        best = replace(problem, service=trial.service)
+    return Calibrated(problem=best, rounds=tuple(rounds))
+
+
+def _calm(service: ServiceTargets) -> str:
+    return "no_shortage_joint" if service.no_shortage_scope == "joint" else "no_shortage_per_period"
+
+
+def _round(trial: FleetProblem, found: FleetJudgement, cost: float) -> Round:
+    calm = _calm(trial.service)
+    asked = {"fill": trial.service.fill_rate, calm: trial.service.no_shortage_probability}
+    return Round(asked=asked, judged={"fill": found.fill, calm: getattr(found, calm)}, cost=cost)
+
+
+def _raised_service(now: ServiceTargets, given: ServiceTargets, found: FleetJudgement) -> ServiceTargets:
+    calm: Estimate = getattr(found, _calm(given))
+    return replace(
+        now,
+        fill_rate=_raised(now.fill_rate, given.fill_rate, found.fill),
+        no_shortage_probability=_raised(now.no_shortage_probability, given.no_shortage_probability, calm),
+    )
+
+
+def calibration_table(problem: FleetProblem, found: Calibrated) -> Table:
+    """A row per round, class and measure that has a target."""
+    given = {"fill": problem.service.fill_rate, _calm(problem.service): problem.service.no_shortage_probability}
+    columns = ("round", "class", "measure", "target", "asked", "judged", "judged_low", "judged_high", "cost",
+               "price_of_honesty", "BillingCurrency")  # fmt: skip
+    rows = []
+    for number, turn in enumerate(found.rounds):
+        for measure, asked in turn.asked.items():
+            for c in np.flatnonzero(~np.isnan(given[measure])).tolist():
+                judged = turn.judged[measure]
+                seen = [float(np.asarray(part)[c]) for part in (judged.value, judged.low, judged.high)]
+                money = (turn.cost, turn.cost - found.rounds[0].cost, problem.finance.currency)
+                name = problem.groups.classes[c]
+                values = (number + 1, name, measure, float(given[measure][c]), float(asked[c]), *seen, *money)
+                rows.append(dict(zip(columns, values, strict=True)))
+    return table_of(rows, columns)
 
 
 def _raised(now: Array, target: Array, judged: Estimate) -> Array:

@@ -60,6 +60,7 @@ def filled(page: str) -> str:
 
 def _heading(name: str) -> str:
     inner = {"Block": "`[[time.blocks]]`", "Override": "`[[overrides]]`", "Variant": "`[variants.NAME]`"}
+    inner |= {"Failures": "`[simulation.failures]`"}
     inner |= {"Placement": "`[fleet.placement]`", "Network": "`[inventory.network]`"}
     return inner.get(name, f"`[{name.lower()}]`")
 

@@ -7,9 +7,11 @@ import numpy as np
 from capacity_opt.errors import RunFolderError
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import ClassAvailability, FleetPlan, Utilization
+from capacity_opt.scenario.judging import judged
 from capacity_opt.scenario.past_runs import PastRun
 from capacity_opt.scenario.read import Scenario, read_scenario
-from capacity_opt.simulation.fleet import Dispatch, simulate_fleet
+from capacity_opt.scenario.spec_judge import Simulation
+from capacity_opt.simulation.fleet import Dispatch
 from capacity_opt.simulation.judgement import FleetJudgement
 
 
@@ -93,5 +95,5 @@ def judge_again(run: PastRun, *, samples: int, seed: int, dispatch: Dispatch = "
     scenario = scenario_of(run)
     if scenario.fleet is None:
         raise RunFolderError(f"{run.folder} has no fleet plan to judge; its items were judged when it was made")
-    plan = plan_of_run(run, scenario.fleet)
-    return simulate_fleet(plan, scenario.fleet, samples=samples, seed=seed, dispatch=dispatch)
+    plan, simulation = plan_of_run(run, scenario.fleet), scenario.simulation or Simulation()
+    return judged(plan, scenario.fleet, simulation, samples=samples, seed=seed, dispatch=dispatch)

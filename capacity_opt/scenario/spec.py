@@ -12,7 +12,7 @@ from capacity_opt.scenario.section import Section
 from capacity_opt.scenario.spec_admission import Admission, Levers
 from capacity_opt.scenario.spec_customers import Customers, Recommend
 from capacity_opt.scenario.spec_forecast import Forecast
-from capacity_opt.scenario.spec_judge import Backtest, Simulation
+from capacity_opt.scenario.spec_judge import Backtest, Rolling, Simulation
 from capacity_opt.scenario.timeline import PeriodUnit
 
 Gap = Annotated[float, BeforeValidator(gap_of), Field(ge=0, lt=1)]
@@ -303,6 +303,7 @@ class Spec(Section):
     frontier: Frontier | None = None
     simulation: Simulation | None = None
     backtest: Backtest | None = None
+    rolling: Rolling | None = None
     report: Report = Field(default_factory=Report)
     overrides: list[Override] = Field(default_factory=list, description="patches of tables")
     variants: dict[str, Variant] = Field(default_factory=dict, description="named changes")

@@ -1,14 +1,30 @@
-"""The keys of the judge's sections of ``scenario.toml``: simulation and backtest."""
+"""The keys of the judge's sections of ``scenario.toml``: simulation, backtest, rolling."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from capacity_opt.scenario.amounts import seconds_of
 from capacity_opt.scenario.section import Section
 
+Seconds = Annotated[float, BeforeValidator(seconds_of), Field(gt=0)]
+PolicyOfPlanning = Literal["newsvendor", "safety_factor", "two_stage", "cvar"]
 BaselineName = Literal["naive", "empirical", "recent", "seasonal"]
+
+
+class Failures(Section):
+    """What may break besides the scenario's own outages and delays: the plan is judged once more with all of it."""
+
+    zone_failure: float = Field(default=0.0, ge=0, le=1, description="chance per period that a zone fails")
+    outage: float = Field(default=1.0, ge=1, description="mean periods until a failed zone is back")
+    lost_share: float = Field(default=1.0, gt=0, le=1, description="share of a failed zone's servers that do not work")
+    server_down: float = Field(default=0.0, ge=0, lt=1, description="chance that a server is down in a period")
+    late: dict[str, float] = Field(
+        default_factory=dict, description="chance that all orders of a type and zone come so many periods late"
+    )
+    spot_outage: float = Field(default=1.0, ge=1, description="mean periods for which spot stays away once it is gone")
 
 
 class Simulation(Section):
@@ -21,6 +37,14 @@ class Simulation(Section):
     periods: int = Field(default=520, ge=1, description="periods per replication of an item")
     warm_up: int = Field(default=52, ge=0, description="periods before counting")
     level: float = Field(default=0.95, gt=0, lt=1, description="confidence of the intervals")
+    calibrate: bool = Field(
+        default=False, description="as [fleet] calibrate: raise the targets until a judge finds the promises kept"
+    )
+    booking_limits: dict[str, float] = Field(
+        default_factory=dict,
+        description="admission: most of what is in service that a class and all less critical ones together may book",
+    )
+    failures: Failures | None = Field(default=None, description="judge the plan once more while things break")
 
 
 def _usual_models() -> list[BaselineName]:
@@ -90,3 +114,28 @@ class Backtest(Section):
         "larger of what was sold and the item's mean in stock so far",
     )
     whole_units: bool = Field(default=False, description="round what is acted on to whole units")
+
+
+def _usual_policies() -> list[PolicyOfPlanning]:
+    return ["newsvendor", "safety_factor", "two_stage", "cvar"]
+
+
+class Rolling(Section):
+    """Ways of planning compared over time: plan, freeze, observe, plan again, all over the same paths of demand."""
+
+    policies: list[PolicyOfPlanning] = Field(
+        default_factory=_usual_policies,
+        min_length=1,
+        description="newsvendor (each group at its own quantile), safety_factor (mean times a factor), two_stage, cvar",
+    )
+    paths: int = Field(default=4, ge=2, le=10_000, description="paths of demand that come true")
+    freeze: int = Field(default=3, ge=1, description="periods whose orders are carried out before planning again")
+    refresh: bool = Field(default=True, description="the forecast is refreshed by what was seen")
+    samples: int = Field(default=50, ge=1, description="samples that each plan is made from")
+    integer: bool = Field(default=False, description="whole racks (slower)")
+    safety_factor: float = Field(default=1.15, gt=0, description="policy safety_factor: times mean demand")
+    level: float | None = Field(
+        default=None, gt=0, lt=1, description="policy newsvendor: quantile; default: each class's promise or cost ratio"
+    )
+    risk_weight: float = Field(default=0.5, gt=0, le=1, description="policy cvar, where [fleet] risk_weight is 0")
+    time_limit: Seconds = Field(default=60.0, description='longest solve of each plan: seconds, or text like "5m"')

@@ -21,7 +21,7 @@ from capacity_opt.scenario.admission_step import AdmissionOutcome, admission_ans
 from capacity_opt.scenario.admission_value import costed, fixed, valued_problem
 from capacity_opt.scenario.answer import fleet_answer
 from capacity_opt.scenario.backtest_step import backtest_answer, backtest_tables, run_backtest
-from capacity_opt.scenario.calibrate import calibrated
+from capacity_opt.scenario.calibrate import Calibrated, calibrated, calibration_table
 from capacity_opt.scenario.charges import charges
 from capacity_opt.scenario.customer_step import customer_tables
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
@@ -29,10 +29,12 @@ from capacity_opt.scenario.inventory_network import network_tables
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tables, replenish
 from capacity_opt.scenario.inventory_stream import StreamOutcome, replenish_stream
 from capacity_opt.scenario.item_stream import ItemStream
+from capacity_opt.scenario.judging import bad_paths, failure_table, judged
 from capacity_opt.scenario.placement import placement_answer, placement_tables
 from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.recommend_step import RecommendOutcome, recommend
+from capacity_opt.scenario.rolling_step import roll, rolling_answer, rolling_tables
 from capacity_opt.scenario.run_folder import Table, TableStream
 from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec_judge import Simulation
@@ -41,6 +43,7 @@ from capacity_opt.scenario.waterfall import Resolve
 from capacity_opt.simulation.backtest import Backtest
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
+from capacity_opt.simulation.rolling import RollingResult
 
 Array = NDArray[np.float64]
 Tell = Callable[[str], None]
@@ -52,6 +55,7 @@ FAN = 3_000_017
 CALIBRATION = 4_000_037
 IDLE = 6_000_011
 ADMISSION = 5_000_011
+ROLLING = 7_000_003
 SOLVE_LIMIT = 300.0
 
 
@@ -80,6 +84,7 @@ class StepOutcome:
     curve: Frontier | None = None
     recommended: RecommendOutcome | None = None
     backtest: Backtest | None = None
+    rolled: dict[str, RollingResult] = field(default_factory=dict)
     answer: str = ""
     stopped: bool = False
 
@@ -126,6 +131,10 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
         outcome.curve = curve_of(scenario, simulation)
         outcome.tables["frontier"] = frontier_table(outcome.curve)
         watch.ended("frontier")
+    if scenario.fleet is not None and scenario.spec.rolling is not None and not watch.stopped():
+        outcome.rolled = roll(scenario.fleet, scenario.spec.rolling, scenario.seed + ROLLING, watch.tell, watch.stopped)
+        outcome.tables |= rolling_tables(outcome.rolled, scenario.fleet)
+        watch.ended("rolling")
     if outcome.plan is not None:
         outcome.tables |= study_tables(scenario, outcome.plan, watch.tell, watch.stopped)
         watch.ended("studies")
@@ -166,13 +175,14 @@ def _stream(scenario: Scenario, stream: ItemStream, simulation: Simulation, outc
 def _fleet(
     scenario: Scenario, problem: FleetProblem, simulation: Simulation, outcome: StepOutcome, watch: Watch
 ) -> None:
-    plan = plan_of(scenario, watch.tell)
+    aimed = aim(scenario, watch.tell)
+    if aimed.rounds:
+        outcome.tables["calibration"] = calibration_table(problem, aimed)
+    plan = plan_of(scenario, watch.tell, aimed.problem)
     outcome.plan = plan
     watch.ended("fleet")
     watch.tell(f"judging the plan on {simulation.samples:,} fresh samples")
-    outcome.judged = simulate_fleet(
-        plan, problem, samples=simulation.samples, seed=scenario.seed + JUDGE, level=simulation.level
-    )
+    outcome.judged = judged(plan, problem, simulation, seed=scenario.seed + JUDGE)
     draws, chance = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
     outcome.tables |= fleet_tables(problem, plan, outcome.judged, draws, chance)
     outcome.tables["charges"] = charges(problem, plan, scenario.timeline)
@@ -180,6 +190,11 @@ def _fleet(
     outcome.tables["availability_by_period"] = availability_by_period(
         problem, outcome.judged, _own_fill(scenario, plan)
     )
+    outcome.tables["bad_paths"] = bad_paths(problem, plan, outcome.judged, simulation, scenario.seed + JUDGE)
+    if simulation.failures is not None:
+        watch.tell("judging the plan while things break")
+        broken = judged(plan, problem, simulation, seed=scenario.seed + JUDGE, failing=True)
+        outcome.tables["failures"] = failure_table(broken)
     watch.ended("judge")
     if scenario.room is not None and not watch.stopped():
         _place(scenario, scenario.room, problem, outcome, watch)
@@ -245,8 +260,9 @@ def recommend_of(scenario: Scenario, plan: FleetPlan | None) -> RecommendOutcome
 
 
 @told_as_fault()
-def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
-    """Size the fleet of a scenario as its ``[fleet]`` section says."""
+def plan_of(scenario: Scenario, tell: Tell, aimed: FleetProblem | None = None) -> FleetPlan:
+    """Size the fleet of a scenario as its ``[fleet]`` section says, with the targets of ``aimed`` (default: its own, or
+    calibrated ones)."""
     section = scenario.spec.fleet
     assert section is not None
     assert scenario.fleet is not None
@@ -258,7 +274,7 @@ def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
         said += f", gap {gap:.2%}" if math.isfinite(gap) else ""
         tell(f"fleet plan: {seconds:.0f} s, {said}")
 
-    aimed = valued = _aimed(scenario, scenario.fleet, tell)
+    aimed = valued = aim(scenario, tell).problem if aimed is None else aimed
     admission, limit = scenario.spec.admission, section.time_limit or SOLVE_LIMIT
     if admission is not None and admission.value_in_plan:
         tell("valuing capacity by what it earns on the day")
@@ -281,18 +297,19 @@ def plan_of(scenario: Scenario, tell: Tell) -> FleetPlan:
     return costed(plan, own)
 
 
-def _aimed(scenario: Scenario, problem: FleetProblem, tell: Tell) -> FleetProblem:
+def aim(scenario: Scenario, tell: Tell) -> Calibrated:
     """The problem with the targets to plan for: the scenario's own, or calibrated ones."""
-    section = scenario.spec.fleet
-    if section is None or not section.calibrate:
-        return problem
+    section, problem = scenario.spec.fleet, scenario.fleet
+    assert section is not None
+    assert problem is not None
     simulation = scenario.simulation or Simulation()
+    if not (section.calibrate or simulation.calibrate):
+        return Calibrated(problem=problem, rounds=())
     return calibrated(
         problem,
         formulation=section.formulation,
         seed=scenario.seed,
-        judge_samples=simulation.samples,
-        judge_seed=scenario.seed + CALIBRATION,
+        judge=lambda plan, turn: judged(plan, problem, simulation, seed=scenario.seed + CALIBRATION + turn),
         time_limit=section.time_limit or SOLVE_LIMIT,
         tell=tell,
     )
@@ -332,6 +349,8 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     if outcome.inventory is not None:
         due = outcome.inventory.order_now > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
+    if outcome.rolled:
+        parts.append(rolling_answer(outcome.rolled))
     if outcome.backtest is not None:
         parts.append(backtest_answer(outcome.backtest, scenario.currency))
     if outcome.stream is not None:

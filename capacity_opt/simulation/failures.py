@@ -26,7 +26,8 @@ class FailureModel:
     scalar: mean periods until it is back, at least 1 (geometric). ``lost_share``: share of a failed zone's servers that
     do not work. ``server_down``: chance that a server is down in a period (repaired by the next), out of
     ``servers_per_zone``. ``delay``: probability of each number of periods by which all orders of a type and zone come
-    late. ``at_start``: zones start as in the long run (True) or all there (False).
+    late. ``spot_outage_periods``: mean periods for which a spot option stays away once it is gone. ``at_start``: zones
+    start as in the long run (True) or all there (False).
 
     >>> model = FailureModel(zones=2, types=1, periods=3, zone_failure=0.01, outage_periods=2.0, delay={0: 0.9, 1: 0.1})
     >>> available, delay = model.draw(4, seed=1)
@@ -43,12 +44,14 @@ class FailureModel:
     server_down: float = 0.0
     servers_per_zone: int = 100
     delay: Mapping[int, float] = field(default_factory=lambda: dict(ON_TIME))
+    spot_outage_periods: float = 1.0
     at_start: bool = True
 
     def __post_init__(self) -> None:
         """Check every chance and length."""
         _checks.share("zone_failure", self.zone_failure)
         _checks.between("outage_periods", self.outage_periods, 1.0, np.inf)
+        _checks.between("spot_outage_periods", self.spot_outage_periods, 1.0, np.inf)
         _checks.share("lost_share", self.lost_share)
         _checks.share("server_down", self.server_down)
         _checks.whole("servers_per_zone", self.servers_per_zone, at_least=1)
@@ -73,6 +76,22 @@ class FailureModel:
         chance = np.array(list(self.delay.values()))
         delay: IntArray = rng.choice(late, size=(count, self.types, self.zones), p=chance / chance.sum())
         return there, delay
+
+    def spot(self, count: int, availability: Array, periods: int, *, seed: int) -> NDArray[np.bool_]:
+        """Whether each option is there, (count, T, M): in a share ``availability`` (M,) of the periods in the long run,
+        away for ``spot_outage_periods`` at a time."""
+        rng = np.random.default_rng(judge_seed(seed))
+        back = 1.0 / self.spot_outage_periods
+        with np.errstate(divide="ignore"):
+            leave = np.minimum(np.where(availability > 0, back * (1.0 - availability) / availability, 1.0), 1.0)
+        there = np.zeros((count, periods, len(availability)), dtype=bool)
+        now = rng.random((count, len(availability))) < availability
+        for t in range(periods):
+            if t > 0:
+                drawn = rng.random(now.shape)
+                now = np.where(now, drawn >= leave, drawn < back) & (availability > 0)
+            there[:, t] = now
+        return there
 
     def _failed(self, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Two states per zone: it fails with one chance and recovers with another."""

@@ -18,6 +18,7 @@ from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.fleet import DisruptionPaths, FleetProblem
 from capacity_opt.problem.plan import ClassAvailability, FleetPlan
+from capacity_opt.simulation.admission import Admission, admitted
 from capacity_opt.simulation.arena import Arena, build_arena
 from capacity_opt.simulation.dispatch import Means, Served, serve
 from capacity_opt.simulation.estimate import Estimate
@@ -43,6 +44,7 @@ def simulate_fleet(
     dispatch: Dispatch = "optimal",
     disruptions: DisruptionPaths | None = None,
     shortage_worth: ArrayLike | None = None,
+    admission: Admission | None = None,
     level: float = 0.95,
 ) -> FleetJudgement:
     """Judge ``plan`` on ``samples`` fresh outcomes of ``problem``; see :class:`FleetJudgement` for what is measured.
@@ -52,7 +54,9 @@ def simulate_fleet(
     rules of operations; ``"exact"`` serves as much as strict priority allows at all, at any price, by a linear program
     wherever the rules left demand unmet. ``disruptions`` replaces those of the problem (lost zones, late deliveries).
     ``shortage_worth`` (J,): the highest price per unit and period that operations pay to avoid a shortage (default: the
-    plan's own; without one the penalty, or any price where a promise stands). ``level``: confidence of the intervals.
+    plan's own; without one the penalty, or any price where a promise stands). ``admission``: who is let in before
+    demand is served (:mod:`capacity_opt.simulation.admission`; default: everybody); whoever is turned away is unmet.
+    ``level``: confidence of the intervals.
 
     Raises ``ArgumentError`` where plan and problem do not fit.
     """
@@ -63,10 +67,13 @@ def simulate_fleet(
     arena = build_arena(problem, worth)
     service = servers_in_service(plan, problem, world.delay)
     means = _means(plan, arena, world, service)
-    served = _serve(arena, world, means, dispatch)
+    let_in = admitted(admission, problem, world.demand, service * world.available[:, None])
+    served = _serve(arena, let_in, means, dispatch)
+    turned_away = world.demand - let_in
+    served.unmet[:] += turned_away
     weights = Weights(probability=world.probability, level=level)
     money = ledger(plan, problem, served, service, world.delay)
-    return _judgement(plan, problem, world, (served, means, service), money, weights, (seed, dispatch))
+    return _judgement(plan, problem, world, (served, means, service, turned_away), money, weights, (seed, dispatch))
 
 
 def _infinite_allowed(worth: ArrayLike, problem: FleetProblem) -> Array:
@@ -76,16 +83,16 @@ def _infinite_allowed(worth: ArrayLike, problem: FleetProblem) -> Array:
     return array
 
 
-def _serve(arena: Arena, world: World, means: Means, dispatch: Dispatch) -> Served:
+def _serve(arena: Arena, demand: Array, means: Means, dispatch: Dispatch) -> Served:
     if dispatch == "optimal" and fits(arena):
-        return serve_optimally(arena, world.demand, means)
-    served = serve(arena, world.demand, means)
+        return serve_optimally(arena, demand, means)
+    served = serve(arena, demand, means)
     if dispatch in ("greedy", "optimal"):
         return served
     if dispatch == "exact":
         from capacity_opt.simulation.exact_dispatch import improve
 
-        return improve(arena, world.demand, means, served)
+        return improve(arena, demand, means, served)
     raise ArgumentError(f"dispatch must be 'optimal', 'greedy' or 'exact', got {dispatch!r}")
 
 
@@ -109,12 +116,12 @@ def _judgement(
     plan: FleetPlan,
     problem: FleetProblem,
     world: World,
-    played: tuple[Served, Means, Array],
+    played: tuple[Served, Means, Array, Array],
     money: Mapping[str, Array],
     weights: Weights,
     how: tuple[int, str],
 ) -> FleetJudgement:
-    (served, means, service), samples = played, len(world.demand)
+    (served, means, service, turned_away), samples = played, len(world.demand)
     happened = by_class(problem, world.demand, served.unmet)
     total: Array = np.sum(list(money.values()), axis=0)
     units, asked = happened.served.sum(axis=2), happened.asked.sum(axis=2)
@@ -131,6 +138,7 @@ def _judgement(
         no_shortage_per_period=per_period,
         no_shortage_joint=joint,
         unmet=weights.mean(asked - units),
+        turned_away=weights.mean(by_class(problem, world.demand, turned_away).lacking.sum(axis=2)),
         shortage_cvar=shortage_cvar(problem, happened, weights),
         fill_while_zone_lost=fill_while_zone_lost(happened, world.available, weights),
         utilization=utilization(problem, served, means, service, world, weights),
@@ -144,6 +152,7 @@ def _judgement(
         cost_by_sample=total,
         served_by_sample=units,
         asked_by_sample=asked,
+        unmet_by_sample=happened.asked - happened.served,
         probability=np.full(samples, 1.0 / samples) if world.probability is None else world.probability,
     )
 

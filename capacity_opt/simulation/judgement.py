@@ -21,11 +21,13 @@ class FleetJudgement:
 
     ``fill`` = 1 - E[unmet]/E[demand]; ``fill_by_period`` (C, T); ``no_shortage_per_period`` mean over periods of
     P(no unmet demand of the class in the period); ``no_shortage_joint`` P(none in any period); ``unmet`` expected
-    units per horizon, blocks weighted by their share; ``shortage_cvar`` mean of the worst share of total unmet (the
-    share of ``ServiceTargets.shortage_cvar_level``, 5 % where none is given). ``fill_while_zone_lost`` over the
-    periods in which a zone is not wholly there (NaN where that never happened). ``utilization``: the four numbers.
-    ``cost`` present value by component, ``total_cost`` their sum; ``cost_by_sample`` (S,) and ``fill_by_sample``
-    (served (S, C), asked (S, C)) are what paired comparisons are made from. ``verdicts``: every promise of the problem
+    units per horizon, blocks weighted by their share, and ``turned_away`` what part of it admission refused;
+    ``shortage_cvar`` mean of the worst share of total unmet (the share of ``ServiceTargets.shortage_cvar_level``, 5 %
+    where none is given). ``fill_while_zone_lost`` over the periods in which a zone has less than 0.9 of its servers
+    (NaN where that never happened). ``utilization``: the four numbers. ``cost`` present value by component,
+    ``total_cost`` their sum;
+    ``cost_by_sample`` (S,), ``served_by_sample`` and ``asked_by_sample`` (S, C) are what paired comparisons are made
+    from; ``unmet_by_sample`` (S, C, T). ``verdicts``: every promise of the problem
     against what was judged. ``complete``: the samples are all there are, so nothing is uncertain.
     """
 
@@ -36,6 +38,7 @@ class FleetJudgement:
     no_shortage_per_period: Estimate
     no_shortage_joint: Estimate
     unmet: Estimate
+    turned_away: Estimate
     shortage_cvar: Estimate
     fill_while_zone_lost: Estimate
     utilization: Utilization
@@ -49,6 +52,7 @@ class FleetJudgement:
     cost_by_sample: Array = field(repr=False, compare=False)
     served_by_sample: Array = field(repr=False, compare=False)
     asked_by_sample: Array = field(repr=False, compare=False)
+    unmet_by_sample: Array = field(repr=False, compare=False)
     probability: Array = field(repr=False, compare=False)
 
     @property

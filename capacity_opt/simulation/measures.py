@@ -21,6 +21,9 @@ UNMET = 1e-9
 
 USUAL_TAIL = 0.95
 
+WHOLLY_THERE = 0.9
+"""A zone counts as lost, or partly lost, below this share of its servers."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
@@ -58,6 +61,11 @@ class ByClass:
     asked: Array
     short: BoolArray
 
+    @property
+    def lacking(self) -> Array:
+        """Units unmet, (S, C, T)."""
+        return self.asked - self.served
+
 
 def by_class(problem: FleetProblem, demand: Array, unmet: Array) -> ByClass:
     """Add groups up to classes and blocks to periods."""
@@ -84,8 +92,8 @@ def shortage_cvar(problem: FleetProblem, happened: ByClass, weights: Weights) ->
 
 
 def fill_while_zone_lost(happened: ByClass, available: Array, weights: Weights) -> Estimate:
-    """Fill over the periods in which a zone is not wholly there, (C,)."""
-    lost: BoolArray = np.any(available < 1.0, axis=1, keepdims=True)
+    """Fill over the periods in which a zone is lost or partly lost, (C,); a server down here and there is no loss."""
+    lost: BoolArray = np.any(available < WHOLLY_THERE, axis=1, keepdims=True)
     hit = np.broadcast_to(lost, happened.asked.shape)
     return weights.share((happened.served * hit).sum(axis=2), (happened.asked * hit).sum(axis=2))
 

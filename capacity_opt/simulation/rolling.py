@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError
-from capacity_opt.problem.fleet import DemandPaths, FleetProblem
+from capacity_opt.problem.fleet import DemandPaths, FleetProblem, OptionKind, PurchaseOptions
 from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.simulation.arena import default_worth
 from capacity_opt.simulation.estimate import Estimate, estimate_mean, estimate_share
 from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.paired import estimate_difference
-from capacity_opt.simulation.supplied import retired_effect
+from capacity_opt.simulation.supplied import in_force, retired_effect
 
 Array = NDArray[np.float64]
+
+ROUNDING = 1e-9
 
 Planner = Callable[[FleetProblem], FleetPlan]
 Refresh = Callable[[FleetProblem, int, Array], DemandPaths]
@@ -44,7 +47,7 @@ class ActualPath:
 class RollingResult:
     """One method over the actual paths: ``cost`` (S,) present value, ``served`` and ``asked`` (S, C) units, ``churn``
     (S,) racks by which consecutive plans differ over the periods still open in both, ``racks`` (S, K, Z, T) carried
-    out, ``plans`` made per path."""
+    out, ``plans`` made per path, ``unmet_by_period`` (S, C, T) units."""
 
     cost: Array
     served: Array
@@ -52,6 +55,7 @@ class RollingResult:
     churn: Array
     racks: Array
     plans: int
+    unmet_by_period: Array
 
     @property
     def mean_cost(self) -> Estimate:
@@ -83,7 +87,9 @@ def roll_fleet(
 
     ``refresh(problem, now, seen)`` gives the demand that is then foreseen, from what was seen (J, now, B); without it
     the problem's own demand is kept, its past replaced by nothing. ``planner`` may keep a warm start between its calls;
-    it is called once per path and ``freeze`` periods. Commitments begun by a plan are not carried into the next one.
+    it is called once per path and ``freeze`` periods. A commitment begun in a frozen period binds for its term: later
+    problems have it as an option that is free up to what is in force. All planners are judged by the same operations:
+    a shortage is worth what :func:`~capacity_opt.simulation.arena.default_worth` says, whatever a plan thinks.
     """
     sizes = problem.sizes
     expected = (sizes["J"], sizes["T"], sizes["B"])
@@ -97,36 +103,93 @@ def roll_fleet(
         asked=np.stack([run[2] for run in runs]),
         churn=np.array([run[3] for run in runs]),
         racks=np.stack([run[4] for run in runs]),
+        unmet_by_period=np.stack([run[5] for run in runs]),
         plans=-(-sizes["T"] // freeze),
     )
 
 
 def _roll_one(
     problem: FleetProblem, planner: Planner, path: Array, freeze: int, refresh: Refresh | None, seed: int
-) -> tuple[float, Array, Array, float, Array]:
-    racks, retired = np.zeros_like(problem.supply.placed), np.zeros_like(problem.supply.placed)
+) -> tuple[float, Array, Array, float, Array, Array]:
+    done = _Done.nothing(problem)
     before: Array | None = None
     churn = 0.0
     for now in range(0, problem.sizes["T"], freeze):
-        standing = _as_it_stands(problem, racks, retired, now)
+        standing = _as_it_stands(problem, done, now)
         if refresh is not None:
             standing = replace(standing, demand=refresh(standing, now, path[:, :now]))
         plan = planner(standing)
-        window = slice(now, now + freeze)
-        racks[:, :, window], retired[:, :, window] = plan.racks[:, :, window], plan.retired[:, :, window]
+        done.carry_out(plan, slice(now, now + freeze))
         if before is not None:
             churn += float(np.abs(plan.racks[:, :, now:] - before[:, :, now:]).sum())
         before = plan.racks
-    carried_out = replace(plan, racks=racks, retired=retired, committed=np.zeros_like(plan.committed))
+    carried_out = replace(plan, racks=done.racks, retired=done.retired, committed=done.committed)
     actual = replace(problem, demand=ActualPath(path[None]))
-    judged = simulate_fleet(carried_out, actual, samples=2, seed=seed)
+    judged = simulate_fleet(carried_out, actual, samples=2, seed=seed, shortage_worth=default_worth(problem))
     cost = float(judged.cost_by_sample.mean())
-    return cost, judged.served_by_sample[0], judged.asked_by_sample[0], churn, racks
+    unmet = judged.unmet_by_sample.mean(axis=0)
+    return cost, judged.served_by_sample.mean(axis=0), judged.asked_by_sample[0], churn, done.racks, unmet
 
 
-def _as_it_stands(problem: FleetProblem, racks: Array, retired: Array, now: int) -> FleetProblem:
-    """What was ordered is on order, what was retired is gone, and nothing can be ordered in the past."""
+@dataclass(frozen=True)
+class _Done:
+    """What was carried out so far, changed in place: ``racks``, ``retired`` (K, Z, T), ``committed`` (M, T)."""
+
+    racks: Array
+    retired: Array
+    committed: Array
+
+    @classmethod
+    def nothing(cls, problem: FleetProblem) -> _Done:
+        shape = problem.supply.placed.shape
+        return cls(np.zeros(shape), np.zeros(shape), np.zeros((problem.sizes["M"], problem.sizes["T"])))
+
+    def carry_out(self, plan: FleetPlan, window: slice) -> None:
+        self.racks[:, :, window] = _clean(plan.racks[:, :, window])
+        self.retired[:, :, window] = _clean(plan.retired[:, :, window])
+        self.committed[:, window] = _clean(plan.committed[: len(self.committed), window])
+
+
+def _clean(decided: Array) -> Array:
+    """Without what is left of a solver's rounding."""
+    return np.where(decided > ROUNDING, decided, 0.0)
+
+
+def _as_it_stands(problem: FleetProblem, done: _Done, now: int) -> FleetProblem:
+    """What was ordered is on order, what was retired is gone, what was committed to is paid for and there to be used,
+    and nothing can be ordered in the past."""
     supply = problem.supply
-    initial = np.maximum(supply.initial - retired_effect(retired, supply.initial), 0.0)
+    initial = np.maximum(supply.initial - retired_effect(done.retired, supply.initial), 0.0)
     first = max(supply.first_order, now)
-    return replace(problem, supply=replace(supply, placed=supply.placed + racks, initial=initial, first_order=first))
+    standing = replace(supply, placed=supply.placed + done.racks, initial=initial, first_order=first)
+    return replace(problem, supply=standing, options=_with_commitments(problem, done.committed))
+
+
+def _left(limit: Array, held: NDArray[np.intp], force: Array) -> Array:
+    """What may still be committed to."""
+    left = limit.copy()
+    left[held] = np.maximum(left[held] - force, 0.0)
+    return left
+
+
+def _with_commitments(problem: FleetProblem, committed: Array) -> PurchaseOptions:
+    """The options and, for every commitment in force, one more that is free up to what it covers."""
+    options, periods = problem.options, len(problem.periods)
+    held = np.flatnonzero(committed.sum(axis=1) > 0)
+    if not len(held):
+        return options
+    kind: OptionKind = "on_demand"
+    free = tuple(kind for _ in held)
+    force = in_force(committed, options.term, periods)[held]
+    covers = None if options.covers is None else np.concatenate([options.covers, options.covers[held]])
+    return PurchaseOptions(
+        names=(*options.names, *(f"{options.names[m]} (in force)" for m in held)),
+        kind=(*options.kind, *free),
+        server_type=np.concatenate([options.server_type, options.server_type[held]]),
+        region=np.concatenate([options.region, options.region[held]]),
+        price=np.concatenate([options.price, np.zeros((len(held), periods))]),
+        limit=np.concatenate([_left(options.limit, held, force), force]),
+        term=np.concatenate([options.term, np.ones(len(held), dtype=options.term.dtype)]),
+        availability=np.concatenate([options.availability, np.ones(len(held))]),
+        covers=covers,
+    )

@@ -60,9 +60,13 @@ def retired_effect(retired: Array, initial: Array) -> Array:
 
 def committed_units(plan: FleetPlan, problem: FleetProblem) -> Array:
     """Units of each commitment in force, (M, T)."""
-    periods = len(problem.periods)
-    force = np.zeros((len(problem.options.names), periods))
-    for m, term in enumerate(problem.options.term):
+    return in_force(plan.committed, problem.options.term, len(problem.periods))
+
+
+def in_force(committed: Array, term: IntArray, periods: int) -> Array:
+    """``committed`` (M, T) by the period in which each commitment begins, as units in force, (M, T)."""
+    force = np.zeros_like(committed)
+    for m, length in enumerate(term):
         for u in range(periods):
-            force[m, u : u + int(term)] += plan.committed[m, u]
+            force[m, u : u + int(length)] += committed[m, u]
     return force

@@ -6,6 +6,7 @@ Drawn from streams of the judge's own: with one seed the optimiser and the judge
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,15 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 DEMAND, DISRUPTION, SPOT, CHOICE = range(4)
+
+
+@runtime_checkable
+class SpotPaths(Protocol):
+    """Disruptions that also say when spot is taken away; otherwise each period is drawn by itself."""
+
+    def spot(self, count: int, availability: Array, periods: int, *, seed: int) -> NDArray[np.bool_]:
+        """Whether each option is there, (count, T, M), in a share ``availability`` (M,) of the periods."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +51,7 @@ def draw_world(problem: FleetProblem, *, samples: int, seed: int, disruptions: D
     disruptions = problem.disruptions if disruptions is None else disruptions
     if isinstance(disruptions, GivenDisruptions):
         return _given_world(problem, disruptions)
-    spot = _spot(problem, samples, seed)
+    spot = _spot(problem, samples, seed, disruptions)
     demand, probability = problem.demand.draw(samples, seed=_number(seed, DEMAND))
     _check_demand(problem, demand)
     complete = len(problem.demand.draw(1, seed=_number(seed, DEMAND))[1]) != 1 or len(demand) != samples
@@ -97,11 +107,14 @@ def _disrupted(
     return _checks.share("available", available), _checks.whole("delay", delay)
 
 
-def _spot(problem: FleetProblem, samples: int, seed: int) -> Array:
+def _spot(problem: FleetProblem, samples: int, seed: int, disruptions: object) -> Array:
     options, sizes = problem.options, problem.sizes
     risky = np.array([kind == "spot" for kind in options.kind], dtype=bool)
     if not np.any(risky & (options.availability < 1)):
         return np.ones((1, sizes["T"], sizes["M"]))
-    rng = np.random.default_rng(judge_seed(seed, SPOT))
-    there = rng.random((samples, sizes["T"], sizes["M"])) < options.availability
+    if isinstance(disruptions, SpotPaths):
+        there = disruptions.spot(samples, options.availability, sizes["T"], seed=_number(seed, SPOT))
+    else:
+        rng = np.random.default_rng(judge_seed(seed, SPOT))
+        there = rng.random((samples, sizes["T"], sizes["M"])) < options.availability
     return np.where(risky, there, True).astype(np.float64)

@@ -48,3 +48,29 @@ def test_failure_conditional_fill_is_that_of_the_servers_left():
 def test_a_chance_above_one_is_refused():
     with pytest.raises(ArgumentError, match="zone_failure"):
         FailureModel(zones=1, types=1, periods=1, zone_failure=2.0)
+
+
+def test_spot_stays_away_for_as_long_as_said_and_is_there_as_often():
+    model = FailureModel(zones=1, types=1, periods=400, spot_outage_periods=4.0)
+    there = model.spot(300, np.array([0.8, 1.0, 0.0]), 400, seed=3)
+    assert there[..., 0].mean() == pytest.approx(0.8, abs=0.01)
+    assert there[..., 1].all()
+    assert not there[..., 2].any()
+    gone = ~there[..., 0]
+    ends = (gone[:, :-1] & ~gone[:, 1:]).sum()
+    assert gone.sum() / ends == pytest.approx(4.0, rel=0.05)
+
+
+def test_lasting_spot_outages_hurt_in_runs_of_periods():
+    demand = NormalDemand(np.full((1, 24, 1), 10.0), spread=0.0)
+    problem = fleet(
+        demand, periods=24, penalty=50.0, option_names=("spot",), option_kind=("spot",),
+        option_price=np.full((1, 24), 1.0), option_availability=np.array([0.9]),
+    )  # fmt: skip
+    brief = simulate_fleet(plan(problem), problem, samples=800, seed=4)
+    model = FailureModel.of(problem, spot_outage_periods=6.0)
+    lasting = simulate_fleet(plan(problem), problem, samples=800, seed=4, disruptions=model)
+    assert brief.fill.value[0] == pytest.approx(0.9, abs=0.01)
+    assert lasting.fill.value[0] == pytest.approx(0.9, abs=0.02)
+    assert lasting.no_shortage_joint.value[0] > brief.no_shortage_joint.value[0] + 0.2
+    assert lasting.shortage_cvar.value[0] > brief.shortage_cvar.value[0] + 20

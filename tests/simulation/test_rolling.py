@@ -72,3 +72,27 @@ def test_a_fixed_plan_rolled_is_the_plan():
 def test_paths_of_another_shape_are_refused():
     with pytest.raises(ArgumentError, match="paths must have shape"):
         roll_fleet(problem(), plan, np.ones((2, 1, 3, 1)))
+
+
+def test_commitments_bind_for_their_term_and_are_free_to_later_plans():
+    demand = NormalDemand(np.full((1, PERIODS, 1), 10.0), spread=0.0)
+    case = fleet(
+        demand, periods=PERIODS, penalty=9.0, option_names=("ri",), option_kind=("commitment",),
+        option_price=np.full((1, PERIODS), 2.0), option_limit=np.full((1, PERIODS), 10.0), option_term=np.array([3]),
+    )  # fmt: skip
+    seen = []
+
+    def planner(standing):
+        now = standing.supply.first_order
+        seen.append((standing.options.names, standing.options.limit[:, now].tolist()))
+        committed = np.zeros((len(standing.options.names), PERIODS))
+        committed[0, now] = 6.0 if now == 0 else 0.0
+        return plan(standing, committed=committed)
+
+    paths, _ = case.demand.draw(2, seed=3)
+    rolled = roll_fleet(case, planner, paths)
+    assert seen[0] == (("ri",), [10.0])
+    assert seen[2] == (("ri", "ri (in force)"), [4.0, 6.0])
+    assert seen[3] == (("ri", "ri (in force)"), [10.0, 0.0])
+    np.testing.assert_allclose(rolled.cost, 3 * 6 * 2 + 9 * (3 * 4 + 10))
+    np.testing.assert_allclose(rolled.unmet_by_period[0, 0], [4, 4, 4, 10])

@@ -1,0 +1,119 @@
+"""The rolling step: ways of planning compared over the same paths of demand, as tables and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.demand.conditional import ConditionalPaths
+from capacity_opt.fleet.planners import fleet_planners
+from capacity_opt.problem.disruptions import GivenDisruptions
+from capacity_opt.problem.fleet import DemandPaths, FleetProblem
+from capacity_opt.scenario.run_folder import Table, table_of
+from capacity_opt.scenario.spec_judge import Rolling
+from capacity_opt.simulation.rolling import Refresh, RollingResult, roll_fleet
+
+Array = NDArray[np.float64]
+
+COLUMNS = (
+    "policy",
+    "cost",
+    "cost_low",
+    "cost_high",
+    "dearer",
+    "dearer_low",
+    "dearer_high",
+    "churn",
+    "racks",
+    "plans",
+    "paths",
+    "BillingCurrency",
+)
+
+
+def roll(
+    problem: FleetProblem, section: Rolling, seed: int, tell: Callable[[str], None], stopped: Callable[[], bool]
+) -> dict[str, RollingResult]:
+    """Every policy over the same actual paths; the policies done so far where ``stopped()``."""
+    listed = isinstance(problem.disruptions, GivenDisruptions)  # tied to the listed samples, of which none is played
+    case = replace(problem, integer=section.integer, disruptions=None if listed else problem.disruptions)
+    paths, probability = case.demand.draw(section.paths, seed=seed)
+    if len(paths) != section.paths or np.ptp(probability) > 1e-12:
+        chosen = np.random.default_rng(seed).choice(len(paths), size=section.paths, p=probability / probability.sum())
+        paths = paths[chosen]
+    planners = fleet_planners(
+        tuple(dict.fromkeys(section.policies)),
+        samples=section.samples,
+        safety_factor=section.safety_factor,
+        level=section.level,
+        risk_weight=section.risk_weight,
+        time_limit=section.time_limit,
+    )
+    refresh = _refreshed(case) if section.refresh else None
+    found: dict[str, RollingResult] = {}
+    for name, planner in planners.items():
+        if stopped():
+            break
+        tell(f"rolling {name} over {section.paths} paths")
+        found[name] = roll_fleet(case, planner, paths, freeze=section.freeze, refresh=refresh, seed=seed)
+    return found
+
+
+def _refreshed(problem: FleetProblem) -> Refresh:
+    def refresh(standing: FleetProblem, now: int, seen: Array) -> DemandPaths:
+        return ConditionalPaths(problem.demand, seen) if now else standing.demand
+
+    return refresh
+
+
+def rolling_tables(found: Mapping[str, RollingResult], problem: FleetProblem) -> dict[str, Table]:
+    """``rolling``: a row per policy, the cheapest first; ``rolling_availability``: a row per policy and class."""
+    if not found:
+        return {}
+    order = sorted(found, key=lambda name: (float(found[name].mean_cost.value), name))
+    best, rows, served = found[order[0]], [], []
+    for name in order:
+        result, cost = found[name], found[name].mean_cost
+        dearer = result.dearer_than(best)
+        values = (name, cost.value, cost.low, cost.high, dearer.value, dearer.low, dearer.high)
+        counts = (float(result.churn.mean()), float(result.racks.sum(axis=(1, 2, 3)).mean()))
+        rows.append(
+            dict(
+                zip(COLUMNS, (*values, *counts, result.plans, len(result.cost), problem.finance.currency), strict=True)
+            )
+        )
+        fill = result.fill
+        served += [
+            {
+                "policy": name,
+                "class": label,
+                "target": float(problem.service.fill_rate[c]),
+                "fill": float(np.asarray(fill.value)[c]),
+                "fill_low": float(np.asarray(fill.low)[c]),
+                "fill_high": float(np.asarray(fill.high)[c]),
+            }
+            for c, label in enumerate(problem.groups.classes)
+        ]
+    classes = ("policy", "class", "target", "fill", "fill_low", "fill_high")
+    return {"rolling": table_of(rows, COLUMNS), "rolling_availability": table_of(served, classes)}
+
+
+def rolling_answer(found: Mapping[str, RollingResult]) -> str:
+    """Which way of planning cost least over time, and against which others that is sure."""
+    order = sorted(found, key=lambda name: (float(found[name].mean_cost.value), name))
+    best = found[order[0]]
+    said = f"planned again and again over {len(best.cost)} paths, {spoken(order[0])} costs least"
+    told = []
+    for name in order[1:]:
+        dearer = found[name].dearer_than(best)
+        share = float(dearer.value) / max(abs(float(best.mean_cost.value)), 1e-12)
+        told.append(f"{spoken(name)} {share:.1%} more{'' if float(dearer.low) > 0 else ' (not certain)'}")
+    return f"{said}: {', '.join(told)}" if told else said
+
+
+def spoken(policy: str) -> str:
+    """A policy in words."""
+    return policy.replace("_", "-")
