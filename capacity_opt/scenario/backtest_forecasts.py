@@ -80,7 +80,7 @@ def read_forecasts(text: TextTable, layout: Layout, context: Context) -> dict[st
     if not found or any(len(group) < 2 or not all(0 < level < 1 for level in group) for group in found.values()):
         told = "needs at least two quantile columns of each model, with levels between 0 and 1"
         problems.error("E234", text.file, told, row=1, fix="Name them p10, p50, p90 or MODEL-q-10")
-    places = None if problems.failed else _places(table, layout, problems)
+    places = _places(table, layout, problems)
     if places is None:
         return {}
     models: dict[str, Issued] = {}

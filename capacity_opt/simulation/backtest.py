@@ -215,13 +215,14 @@ def _score(key: tuple[str, str], level: Array, played: Acted, best: Acted, good:
         pinball=good.pinball,
         coverage=good.coverage,
         bias=good.bias,
-        dearer=_dearer(played.pairs - best.pairs),
+        dearer=_dearer(float((played.cost.sum() - best.cost.sum()) / periods), played.pairs - best.pairs),
     )
 
 
-def _dearer(differences: Array) -> Estimate:
-    """Mean difference with its paired interval; with one pair only there is no interval."""
-    if len(differences) >= 2:
-        return estimate_mean(differences)
-    value = float(differences[0])
-    return Estimate(value=value, low=np.nan, high=np.nan, replications=1)
+def _dearer(value: float, differences: Array) -> Estimate:
+    """The difference per period with its paired interval; with one pair only there is no interval."""
+    if len(differences) < 2:
+        return Estimate(value=value, low=np.nan, high=np.nan, replications=1)
+    found = estimate_mean(differences)
+    half = (float(found.high) - float(found.low)) / 2.0  # blocks of time may differ by a period in length
+    return Estimate(value=value, low=value - half, high=value + half, replications=len(differences))

@@ -86,6 +86,23 @@ def estimate_share(numerator: Array, denominator: Array, *, level: float = 0.95)
     return _estimate(value, low, high, len(numerator), level)
 
 
+def batch_means(series: Array, *, batches: int = 20, level: float = 0.95) -> Estimate:
+    """The mean of one long run (axis 0) whose neighbours depend on each other, from the means of ``batches`` stretches.
+
+    Stretches much longer than the dependence are nearly independent; what does not fill them is left out at the start,
+    where a run is furthest from steady.
+
+    >>> e = batch_means(np.tile([1.0, 3.0], 50), batches=10)
+    >>> e.value, e.high, e.replications
+    (2.0, 2.0, 10)
+    """
+    size = len(series) // batches
+    if batches < 2 or size < 1:
+        raise ArgumentError(f"batch means need at least 2 batches of 1 value, got {batches} for {len(series)} values")
+    kept = series[len(series) - size * batches :]
+    return estimate_mean(kept.reshape(batches, size, *series.shape[1:]).mean(axis=1), level=level)
+
+
 def estimate_exactly(values: Array, probability: Array, *, level: float = 0.95) -> Estimate:
     """The expectation over a complete list of outcomes (axis 0): no uncertainty is left.
 
