@@ -60,6 +60,7 @@ def rolling(run: RunContents) -> Table:
         Column("policy", "Planned by"),
         Column("cost", f"Cost{money}", "money"),
         Column("told", "Dearer by (interval)"),
+        Column("kept", "Keeps fill rates", "flag"),
         Column("churn", "Racks changed", "number"),
         Column("racks", "Racks ordered", "number"),
     ]

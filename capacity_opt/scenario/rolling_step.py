@@ -18,6 +18,12 @@ from capacity_opt.simulation.rolling import Refresh, RollingResult, roll_fleet
 
 Array = NDArray[np.float64]
 
+WORDS = {
+    "newsvendor": "newsvendor by group",
+    "safety_factor": "mean with a safety factor",
+    "two_stage": "two-stage",
+    "cvar": "two-stage with CVaR",
+}
 COLUMNS = (
     "policy",
     "cost",
@@ -28,6 +34,7 @@ COLUMNS = (
     "dearer_high",
     "churn",
     "racks",
+    "kept",
     "plans",
     "paths",
     "BillingCurrency",
@@ -80,11 +87,8 @@ def rolling_tables(found: Mapping[str, RollingResult], problem: FleetProblem) ->
         dearer = result.dearer_than(best)
         values = (name, cost.value, cost.low, cost.high, dearer.value, dearer.low, dearer.high)
         counts = (float(result.churn.mean()), float(result.racks.sum(axis=(1, 2, 3)).mean()))
-        rows.append(
-            dict(
-                zip(COLUMNS, (*values, *counts, result.plans, len(result.cost), problem.finance.currency), strict=True)
-            )
-        )
+        told = (kept(result, problem), result.plans, len(result.cost), problem.finance.currency)
+        rows.append(dict(zip(COLUMNS, (*values, *counts, *told), strict=True)))
         fill = result.fill
         served += [
             {
@@ -101,19 +105,24 @@ def rolling_tables(found: Mapping[str, RollingResult], problem: FleetProblem) ->
     return {"rolling": table_of(rows, COLUMNS), "rolling_availability": table_of(served, classes)}
 
 
-def rolling_answer(found: Mapping[str, RollingResult]) -> str:
-    """Which way of planning cost least over time, and against which others that is sure."""
+def kept(result: RollingResult, problem: FleetProblem) -> bool:
+    """Whether every class got its promised fill rate over the paths."""
+    target = problem.service.fill_rate
+    return bool(np.all(np.isnan(target) | (np.asarray(result.fill.value) >= target - 1e-9)))
+
+
+def rolling_answer(found: Mapping[str, RollingResult], problem: FleetProblem) -> str:
+    """Which way of planning cost least over time among those that kept the fill rates, and how sure that is."""
     order = sorted(found, key=lambda name: (float(found[name].mean_cost.value), name))
-    best = found[order[0]]
-    said = f"planned again and again over {len(best.cost)} paths, {spoken(order[0])} costs least"
+    able = [name for name in order if kept(found[name], problem)]
+    chosen = able or order
+    best = found[chosen[0]]
+    which = "of those that keep the fill rates " if 0 < len(able) < len(order) else ""
+    said = f"planned again and again over {len(best.cost)} paths, {which}{WORDS[chosen[0]]} costs least"
     told = []
-    for name in order[1:]:
+    for name in chosen[1:]:
         dearer = found[name].dearer_than(best)
         share = float(dearer.value) / max(abs(float(best.mean_cost.value)), 1e-12)
-        told.append(f"{spoken(name)} {share:.1%} more{'' if float(dearer.low) > 0 else ' (not certain)'}")
-    return f"{said}: {', '.join(told)}" if told else said
-
-
-def spoken(policy: str) -> str:
-    """A policy in words."""
-    return policy.replace("_", "-")
+        told.append(f"{WORDS[name]} {share:.1%} more{'' if float(dearer.low) > 0 else ' (not certain)'}")
+    none = "" if able else "; none keeps every fill rate"
+    return (f"{said}: {', '.join(told)}" if told else said) + none

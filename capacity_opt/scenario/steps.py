@@ -349,8 +349,8 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     if outcome.inventory is not None:
         due = outcome.inventory.order_now > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
-    if outcome.rolled:
-        parts.append(rolling_answer(outcome.rolled))
+    if outcome.rolled and scenario.fleet is not None:
+        parts.append(rolling_answer(outcome.rolled, scenario.fleet))
     if outcome.backtest is not None:
         parts.append(backtest_answer(outcome.backtest, scenario.currency))
     if outcome.stream is not None:

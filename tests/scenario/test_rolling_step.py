@@ -24,5 +24,8 @@ def test_policies_meet_the_same_paths_and_the_cheapest_comes_first():
     assert list(costs) == sorted(costs)
     assert tables["rolling"].columns["dearer"][1] == pytest.approx(costs[1] - costs[0])
     assert len(tables["rolling_availability"]) == 2 * len(problem.groups.classes)
-    assert rolling_answer(found).startswith("planned again and again over 2 paths, two-stage costs least")
+    answer = rolling_answer(found, problem)
+    assert answer.startswith("planned again and again over 2 paths, ")
+    assert "costs least" in answer
+    assert set(tables["rolling"].columns["kept"]) <= {True, False}
     assert not roll(problem, section, 5, told.append, lambda: True)

@@ -153,7 +153,7 @@ def _bad(key: str, region: str, resource: str, part: pd.DataFrame) -> Chart:
     names = list(dict.fromkeys(row["path"] for row in rows))
     description = (
         f"{clean(resource)} asked for at home in {clean(region)} on the judge's worst paths and on a median one, and "
-        "what is in service there (stepped)."
+        "what is in service there (green steps)."
     )
     x = period_axis(part["period"])
     colour: Spec = {"field": "path", "type": "nominal", "title": None, "sort": None}
