@@ -301,8 +301,11 @@ def test_sweep_runs_every_combination_once(call):
     first = json.loads(out)["points"]
     assert code == 0
     assert [point["objective"] for point in first] == pytest.approx([1680, 1920])
-    again = json.loads(call("sweep", TOY, *grid)[1])["points"]
+    again = json.loads(call("sweep", TOY, *grid, "--html", "sweep.html")[1])["points"]
     assert again == first
+    page = Path("sweep.html").read_text(encoding="utf-8")
+    assert "Cheapest with server_types.price 1: 1,680; dearest with server_types.price 1.5: 1,920." in page
+    assert page.count("<svg") == 1
 
 
 def test_resume_does_a_killed_run_again(call, tmp_path):

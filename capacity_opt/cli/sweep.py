@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from capacity_opt.cli.options import OUT, SCENARIO, changes, solving
 from capacity_opt.cli.output import Output, common, plain_table
+
+if TYPE_CHECKING:
+    from capacity_opt.scenario.sweep import SweepPoint
 
 
 @click.command("sweep", short_help="Run for every combination of settings.")
@@ -16,6 +20,7 @@ from capacity_opt.cli.output import Output, common, plain_table
 @OUT
 @changes
 @solving
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with a chart too.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at the same time.")
 @common
 def command(
@@ -28,6 +33,7 @@ def command(
     solver: str | None,
     time_limit: float | None,
     gap: float | None,
+    html: Path | None,
     jobs: int,
     as_json: bool,
     quiet: bool,
@@ -38,7 +44,7 @@ def command(
     \b
     Examples:
       capacity-opt sweep my-plan money.discount_rate=0.05,0.08,0.12
-      capacity-opt sweep my-plan 'server_types.price*=0.9,1,1.1' fleet.samples=50,100 --jobs 2
+      capacity-opt sweep my-plan 'server_types.price*=0.9,1,1.1' fleet.samples=50,100 --jobs 2 --html s.html
     """
     from capacity_opt.scenario.sweep import sweep
 
@@ -46,6 +52,8 @@ def command(
     options = {"variant": variant, "seed": seed, "solver": solver, "time_limit": time_limit, "gap": gap}
     with output.progress() as tell:
         points = sweep(scenario, grid, out=out, settings=settings, jobs=jobs, tell=tell, **options)
+    if html is not None:
+        _write_page(points, scenario, html)
     if as_json:
         output.json({"points": [vars(point) for point in points]})
     else:
@@ -56,3 +64,11 @@ def command(
         for line in plain_table((*points[0].paths, "cost", "status", "run"), rows, (len(points[0].paths),)):
             output.result(line)
     return max(point.exit_code for point in points)
+
+
+def _write_page(points: list[SweepPoint], scenario: Path, page: Path) -> None:
+    from capacity_opt.report.sweep_page import write_sweep
+    from capacity_opt.scenario.run_folder import told_as_run_error
+
+    with told_as_run_error(page):
+        write_sweep(points, page, name=scenario.resolve().name)
