@@ -61,7 +61,7 @@ def main() -> int:
             child = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE)
             assert child.stdout is not None
             child.stdout.readline()
-            time.sleep(random.random() * 0.6)
+            time.sleep(random.random() * 3.0)
             child.send_signal(signal.SIGKILL)
             child.wait()
             ok = whole(folder, memory)
