@@ -28,7 +28,7 @@ from capacity_opt.scenario.placement import lint_room, read_room
 from capacity_opt.scenario.plan_lint import lint_plan
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.recommend_tables import RECOMMEND_TABLES, RecommendInput, read_recommend
-from capacity_opt.scenario.requests import REQUESTS, Request, check_levers, read_requests
+from capacity_opt.scenario.requests import REQUESTS, Request, read_requests
 from capacity_opt.scenario.spec import Frontier, Spec
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
@@ -138,16 +138,8 @@ def read_scenario(
     spec = source.spec
     context = Context(_timeline(source), spec.money.currency, {}, problems)
     fleet, room, customers = _fleet(source, context) if spec.fleet is not None else (None, None, None)
-    requests = read_requests(source, context, fleet) if fleet is not None else ()
-    if fleet is not None:
-        check_levers(source, fleet)
-    stages = spec.inventory is not None and spec.inventory.network is not None
-    streamed = streams(source)
-    stream = read_stream(source, context, tell) if streamed else None
-    inventory = None
-    if spec.inventory is not None and not stages and not streamed:
-        inventory = read_inventory(source, context)
-    network = read_network(source, context) if stages else None
+    requests = () if fleet is None else read_requests(source, context, fleet)
+    inventory, stream, network = _inventory(source, context, tell)
     backtest = read_backtest(source, context, inventory) if spec.backtest is not None else None
     recommend = read_recommend(source, context, fleet)
     _check_sections(source)
@@ -174,6 +166,18 @@ def read_scenario(
         files={FILE: source.folders[0] / FILE, **source.read_files},
         fetched=source.fetched,
     )
+
+
+def _inventory(
+    source: Source, context: Context, tell: Callable[[str], None] | None
+) -> tuple[Inventory | None, ItemStream | None, NetworkProblem | None]:
+    """What ``[inventory]`` is about: items read whole, items read in parts, or a network of stages."""
+    section = source.spec.inventory
+    if section is not None and section.network is not None:
+        return None, None, read_network(source, context)
+    if streams(source):
+        return None, read_stream(source, context, tell), None
+    return (None if section is None else read_inventory(source, context)), None, None
 
 
 def _timeline(source: Source) -> Timeline:

@@ -53,6 +53,7 @@ class Request:
 def read_requests(source: Source, context: Context, problem: FleetProblem) -> tuple[Request, ...]:
     """The kinds of request of ``[admission]``; empty without it, or with faults (which are noted)."""
     section, problems = source.spec.admission, context.problems
+    _check_levers(source, problem)
     if section is None:
         return ()
     if section.resource is not None and section.resource not in problem.resources:
@@ -76,7 +77,7 @@ def read_requests(source: Source, context: Context, problem: FleetProblem) -> tu
     return found
 
 
-def check_levers(source: Source, problem: FleetProblem) -> None:
+def _check_levers(source: Source, problem: FleetProblem) -> None:
     """Note resources of ``[levers] overcommit`` that the fleet does not have, and factors below 1."""
     section = source.spec.levers
     for name, sold in () if section is None else section.overcommit.items():
