@@ -15,7 +15,7 @@ from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.solvers.stochastic.program import TwoStageProgram
 from capacity_opt.solvers.stochastic.saa import SamplingCertificate, certify, samples_needed
 
-ENOUGH_GAP, WHOLE_GAP = 1e-5, 2e-3
+ENOUGH_GAP = 1e-5
 SECONDS = 30.0
 
 
@@ -47,7 +47,7 @@ def certify_fleet(
     confidence: float = 0.95,
     sampling: str | None = None,
     seed: int = 7,
-    gap: float | None = None,
+    gap: float = ENOUGH_GAP,
     time_limit: float = SECONDS,
     executor: str = "serial",
     workers: int = 0,
@@ -55,10 +55,11 @@ def certify_fleet(
     """How far the fleet that ``samples`` samples give can be from the best there is, at ``confidence``.
 
     ``sampling``: ``random``, ``antithetic`` or ``sobol`` where demand is drawn through a copula (default: its own).
-    ``executor``: where replications run, see :func:`~capacity_opt.executor_named`. ``gap`` (default
-    1e-5, with whole racks 2e-3) and ``time_limit`` (seconds) are per sampled problem; what they leave open widens the
-    limit, never narrows it. Promises in expectation are priced at the fleet's own multipliers (see the module). Raises
-    ``ArgumentError`` where samples differ in more than demand, ``InfeasibleError``, ``LimitError``, ``PartError``.
+    ``executor``: where replications run, see :func:`~capacity_opt.executor_named`. ``gap`` and ``time_limit`` (seconds)
+    are per sampled problem; what they leave open widens the limit, never narrows it. Whole racks are relaxed: the error
+    of a sample is one of demand, not of rounding. Promises in expectation are priced at the fleet's own multipliers
+    (see the module). Raises ``ArgumentError`` where samples differ in more than demand, ``InfeasibleError``,
+    ``LimitError``, ``PartError``.
 
     >>> from capacity_opt.fleet.example import example_problem
     >>> certify_fleet(example_problem(), samples=20, replications=3, fresh=50).gap
@@ -72,7 +73,7 @@ def certify_fleet(
         fresh=fresh,
         confidence=confidence,
         seed=seed,
-        gap=_gap(problem, gap),
+        gap=gap,
         time_limit=time_limit,
         executor=executor_named(executor, workers),
         workers=count,
@@ -90,7 +91,7 @@ def samples_enough(
     confidence: float = 0.95,
     sampling: str | None = None,
     seed: int = 7,
-    gap: float | None = None,
+    gap: float = ENOUGH_GAP,
     time_limit: float = SECONDS,
     executor: str = "serial",
     workers: int = 0,
@@ -114,15 +115,11 @@ def samples_enough(
         fresh=fresh,
         confidence=confidence,
         seed=seed,
-        gap=_gap(problem, gap),
+        gap=gap,
         time_limit=time_limit,
         executor=executor_named(executor, workers),
         workers=1 if executor == "serial" else (workers or processors()),
     )
-
-
-def _gap(problem: FleetProblem, gap: float | None) -> float:
-    return gap if gap is not None else (WHOLE_GAP if problem.integer else ENOUGH_GAP)
 
 
 def _source(problem: FleetProblem, sampling: str | None, seed: int) -> FleetSource:
@@ -131,7 +128,7 @@ def _source(problem: FleetProblem, sampling: str | None, seed: int) -> FleetSour
             name = type(problem.demand).__name__
             raise ArgumentError(f"sampling can be chosen where demand is drawn through a copula, not for {name}")
         problem = replace(problem, demand=replace(problem.demand, sampling=sampling))  # type: ignore[type-var]
-    source = FleetSource(problem)
+    source = FleetSource(replace(problem, integer=False))
     against = why_not(problem, source.outcomes(2, seed))
     if against is not None:
         raise ArgumentError(f"this fleet cannot be certified by decomposition: {against}")
