@@ -56,6 +56,7 @@ def read_demand(
     if _SERIES in text.columns and keys[0].name not in text.columns:
         text.columns = {keys[0].name if name == _SERIES else name: cells for name, cells in text.columns.items()}
     if section.kind == "quantiles":
+        _foreign_keys(text, [column.name for column in keys], dated=context.timeline.start is not None)
         return _quantiles(section, text, keys, context)
     if section.kind == "history":
         keys = [replace(column, kind="text") if column.kind == "period" else column for column in keys]
@@ -68,6 +69,29 @@ def read_demand(
 
         return forecast_rows(rows, keys, source.spec.forecast, context)
     return rows
+
+
+def _foreign_keys(text: TextTable, keys: Sequence[str], *, dated: bool) -> None:
+    """Keys as forecasting tools name them, and as ``capacity-opt forecast emit`` writes them, become ours: the series,
+    and the period by its date, or by how far ahead it is where the scenario's periods are only numbered. Where demand
+    is the same in every period, it is that of the next one."""
+    names = dict.fromkeys(text.columns)
+    ours: dict[str, str] = {}
+    series = next((name for name in ("unique_id", "item_id") if name in names), None)
+    if series and keys[0] not in names:
+        ours[series] = keys[0]
+    if "horizon" in names and "period" not in names and "horizon" not in keys:
+        date = next((name for name in ("ds", "timestamp") if name in names), None)
+        period, unused = (date, "horizon") if dated and date else ("horizon", date)
+        if "period" in keys:
+            ours[period] = "period"
+        else:  # one distribution for every period: that of the next one
+            text.keep(i for i, ahead in enumerate(text.columns["horizon"]) if ahead.strip() in ("1", "1.0"))
+        for name in (unused, *([] if "period" in keys else [period])):
+            text.columns.pop(name or "", None)
+    elif "ds" in names and "period" in keys and "period" not in names:
+        ours["ds"] = "period"
+    text.columns = {ours.get(name, name): cells for name, cells in text.columns.items()}
 
 
 def first_period(rows: DemandRows) -> DemandRows:

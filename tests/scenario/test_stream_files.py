@@ -73,3 +73,16 @@ def test_rows_of_one_period_need_a_rule(folder, capsys):
 def test_dates_need_the_length_of_a_period(folder, capsys):
     assert call("forecast", "init", folder / "other", "--history", folder / "history.parquet") == 3
     assert "--period" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("start", "periods"), [("2027-02-10", 3), (None, 3)])
+def test_a_scenario_reads_what_emit_writes(folder, start, periods):
+    emitted = folder / "demand.csv"
+    assert call("forecast", "emit", folder / "state", "--horizon", periods, "--out", emitted) == 0
+    begins = f"start = {start}\n" if start else ""
+    (folder / "scenario.toml").write_text(
+        f'schema_version = 1\nname = "streamed"\n[time]\nperiod = "day"\nperiods = {periods}\n{begins}'
+        '[demand]\nkind = "quantiles"\nfile = "demand.csv"\n[inventory]\n'
+    )
+    (folder / "items.csv").write_text("item,holding_cost,stockout_cost,lead_time_days\na,1,9,1\nb,1,9,1\nc,1,9,1\n")
+    assert call("validate", folder) == 0
