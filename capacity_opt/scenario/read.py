@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError, Problem
@@ -135,30 +136,17 @@ def read_scenario(
     source = load(Path(path), set, variant, problems)
     problems.raise_if_any()
     assert source is not None
-    spec = source.spec
-    context = Context(_timeline(source), spec.money.currency, {}, problems)
-    fleet, room, customers = _fleet(source, context) if spec.fleet is not None else (None, None, None)
-    requests = () if fleet is None else read_requests(source, context, fleet)
-    inventory, stream, network = _inventory(source, context, tell)
-    backtest = read_backtest(source, context, inventory) if spec.backtest is not None else None
-    recommend = read_recommend(source, context, fleet)
+    context = Context(_timeline(source), source.spec.money.currency, {}, problems)
+    parts = _parts(source, context, tell)
     _check_sections(source)
-    source.note_unused_patches([*_tables_read(spec), *source.read_files])
+    source.note_unused_patches([*_tables_read(source.spec), *source.read_files])
     problems.raise_if_any()
     return Scenario(
-        name=spec.name,
+        name=source.spec.name,
         folder=source.folders[0],
-        spec=spec,
+        spec=source.spec,
         timeline=context.timeline,
-        fleet=fleet,
-        room=room,
-        requests=requests,
-        customers=customers,
-        recommend=recommend,
-        inventory=inventory,
-        items_stream=stream,
-        network=network,
-        backtest=backtest,
+        **parts,
         variant=variant,
         settings=tuple(set),
         patches=tuple(source.patches),
@@ -166,6 +154,25 @@ def read_scenario(
         files={FILE: source.folders[0] / FILE, **source.read_files},
         fetched=source.fetched,
     )
+
+
+def _parts(source: Source, context: Context, tell: Callable[[str], None] | None) -> dict[str, Any]:
+    """What each section of the scenario is about, by the names of :class:`Scenario`."""
+    spec = source.spec
+    fleet, room, customers = _fleet(source, context) if spec.fleet is not None else (None, None, None)
+    requests = () if fleet is None else read_requests(source, context, fleet)
+    inventory, stream, network = _inventory(source, context, tell)
+    return {
+        "fleet": fleet,
+        "room": room,
+        "requests": requests,
+        "customers": customers,
+        "recommend": read_recommend(source, context, fleet),
+        "inventory": inventory,
+        "items_stream": stream,
+        "network": network,
+        "backtest": read_backtest(source, context, inventory) if spec.backtest is not None else None,
+    }
 
 
 def _inventory(
