@@ -63,7 +63,8 @@ def network_bid_prices(
     """Bid prices from mean demand: ``usage`` (pools, classes), ``capacity`` (pools,), ``demand``, ``fare`` (classes,).
 
     ``unit``: whether the price is what one more unit of the pool would earn (``"next"``, as published tables have it)
-    or what its last unit does (``"last"``): they differ where mean demand fills a pool exactly. Raises
+    or what its last unit does (``"last"``): they differ where mean demand fills a pool exactly (all pools then grow, or
+    shrink, a little together, so that the prices of several are right at once). Raises
     :class:`~capacity_opt.ArgumentError` for ``reusable`` capacity, see :func:`randomized_bid_prices`.
 
     >>> told = network_bid_prices([[1, 1, 0], [0, 1, 1]], capacity=[10, 8], demand=[6, 9, 7], fare=[100, 150, 80])
