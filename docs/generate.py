@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -97,8 +98,15 @@ def errors_page() -> str:
         "A message has the code, file:row:column, the value, the rule and a fix.",
     ]
     lines += ["`E` stops the run with exit code 3; `W` is a remark.", "", "| code | meaning |", "|---|---|"]
-    lines += [f"| {code} | {meaning} |" for code, meaning in CODES.items()]
+    told = dict.fromkeys(_codes(), "see the message") | CODES
+    lines += [f"| {code} | {meaning} |" for code, meaning in sorted(told.items())]
     return "\n".join([*lines, ""])
+
+
+def _codes() -> Iterator[str]:
+    """Every code that the source gives."""
+    for path in Path(capacity_opt.__file__).parent.rglob("*.py"):
+        yield from re.findall(r'"([EW]2\d\d)"', path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,9 @@ CODES = {
     "E240": "scenario.toml: a value of the wrong type or outside its range, or a section is missing",
     "E241": "an override or setting that is malformed or matches nothing",
     "E242": "no plan can serve what must be served: found before solving",
+    "E243": "a history from which no forecast can be made",
+    "E244": "a history that does not end just before the horizon begins",
+    "E245": "a history in which no series is longer than the horizon",
     "E246": "something that fits into no rack or row",
     "E247": "two settings of a server type that exclude each other",
     "E250": "[admission] names a resource that the fleet does not have, or sells less than there is",
@@ -62,7 +65,7 @@ CODES = {
     "W228": "dates of a forecast that do not fall on its periods",
     "W243": "a cost of 0, or a shortage cheaper than holding, makes the answer trivial",
     "W244": "a name that a spreadsheet or a page could run; shown harmless",
-    "W245": "a zone has no row for racks: nothing can be placed there",
+    "W245": "something is left out: a zone without rows for racks, series shorter than the horizon",
 }
 
 
