@@ -23,7 +23,7 @@ class ForecastScore:
     per observation, unscaled, an approximation of the continuous ranked probability score. ``pinball`` (levels,).
     ``below``, ``upto`` (levels,): share of actuals strictly below, and at or below, each quantile; calibrated quantiles
     of counts have their level between the two. ``coverage`` by central interval (0.8, 0.9, 0.95 where the levels allow;
-    counts on an edge count by half of their probability). ``mase``, ``msis`` (95 %): scaled by the history's mean
+    of counts on an edge, as many as calibration would ask). ``mase``, ``msis`` (95 %): scaled by the history's mean
     absolute (seasonal) difference, as in M4; NaN without a history. ``bias``: of median - actual, over mean |actual|.
     ``worst`` series by loss, worst first.
     """
@@ -83,13 +83,14 @@ def score_forecast(
 
 
 def _coverage(forecast: QuantileForecast, below: Array, upto: Array) -> dict[float, float]:
-    """Share within each central interval; where actuals lie on an edge, half of what lies there counts."""
+    """Share within each central interval; of actuals that lie on an edge, as many count as calibration would ask."""
+    share = np.clip(forecast.levels, below, upto)
     at = {round(float(level), 6): k for k, level in enumerate(forecast.levels)}
     found = {}
     for width in (0.8, 0.9, 0.95):
         low, high = at.get(round((1 - width) / 2, 6)), at.get(round((1 + width) / 2, 6))
         if low is not None and high is not None:
-            found[width] = float(0.5 * (below[high] + upto[high]) - 0.5 * (below[low] + upto[low]))
+            found[width] = float(share[high] - share[low])
     return found
 
 

@@ -19,11 +19,13 @@ def test_scores_agree_with_the_formulas_worked_out():
     assert score.coverage[0.8] == 0.5
 
 
-def test_counts_on_the_edge_of_an_interval_count_by_half_and_missing_actuals_not_at_all():
+def test_counts_on_an_edge_are_given_the_benefit_and_missing_actuals_count_not_at_all():
     forecast = co.QuantileForecast([0.1, 0.9], [[[0.0, 0.0], [0.0, 2.0], [0.0, 2.0]]])
     score = co.score_forecast(forecast, [[0.0, 0.0, np.nan]])
     assert (score.below.tolist(), score.upto.tolist()) == ([0.0, 0.5], [1.0, 1.0])
-    assert score.coverage[0.8] == pytest.approx(0.25)
+    assert score.coverage[0.8] == pytest.approx(0.8)
+    missed = co.score_forecast(forecast, [[5.0, 5.0, 5.0]])
+    assert missed.coverage[0.8] == 0.0
 
 
 def test_the_worst_series_come_first():
