@@ -29,10 +29,10 @@ import numpy as np
 import capacity_opt as co
 store = co.StreamStore(sys.argv[1])
 rows = np.arange(store.count)
-print("ready", flush=True)
 while True:
     period = store.version.period + 1
     store.update(rows, np.random.default_rng(period).gamma(2, 3, store.count), period=period)
+    print("updated", flush=True)
 """
 
 
@@ -61,7 +61,7 @@ def main() -> int:
             child = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE)
             assert child.stdout is not None
             child.stdout.readline()
-            time.sleep(random.random() * 3.0)
+            time.sleep(random.random() * 0.6)
             child.send_signal(signal.SIGKILL)
             child.wait()
             ok = whole(folder, memory)
