@@ -79,7 +79,7 @@ def _places(table: TypedTable, timeline: Timeline, problems: Problems) -> IntArr
         return None
     places = np.array(found, dtype=np.int64)
     if not _dated(table.texts["period"][0] if len(table) else ""):
-        return places - places.max() - 1
+        return np.asarray(places - places.max() - 1)
     if len(places) and places.max() >= 0:
         row = int(places.argmax())
         problems.error(
