@@ -4,7 +4,7 @@ for each coupling row that it adds to."""
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -223,7 +223,21 @@ class Master:
             engine.setOptionValue("threads", threads)
             status = engine.run() if self._relaxed else _run_until(engine, time_limit)
         self._check(status, "solve the master")
-        return self._point(engine)
+        point = self._point(engine)
+        if self._relaxed and point.reason == "optimal" and not np.isfinite(point.objective):
+            point = self._afresh(engine)
+        return point
+
+    def _afresh(self, engine: Any) -> MasterPoint:
+        """An optimum without a feasible point comes of a worn basis: solved once more from scratch, a limit if that
+        gives no point either."""
+        engine.clearSolver()
+        with POOL.use(self._threads) as threads:
+            engine.setOptionValue("threads", threads)
+            self._check(engine.run(), "solve the master")
+        point = self._point(engine)
+        lost = point.reason == "optimal" and not np.isfinite(point.objective)
+        return replace(point, reason="limit", bound=-np.inf) if lost else point
 
     def _searching(self, gap: float, start: Array | None) -> Any:
         import highspy
