@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, special
 
 from capacity_opt.demand.assorted import Assorted
 from capacity_opt.demand.deferred import Deferred
@@ -229,7 +229,7 @@ def _summed(rows: Array, repeats: int, rho: float, length: int, continuous: bool
 
 
 def _power(rows: Array, repeats: int, length: int) -> Array:
-    transform = fft.rfft(rows, n=length, axis=1)
+    transform = scipy.fft.rfft(rows, n=length, axis=1)
     result: NDArray[np.complex128] | None = None
     base, rest = transform, repeats
     while rest:
@@ -237,7 +237,7 @@ def _power(rows: Array, repeats: int, length: int) -> Array:
             result = base if result is None else result * base
         rest >>= 1
         base = base * base if rest else base
-    back: Array = fft.irfft(transform if result is None else result, n=length, axis=1)
+    back: Array = scipy.fft.irfft(transform if result is None else result, n=length, axis=1)
     return back
 
 
@@ -272,33 +272,33 @@ def _decay(probability: Array) -> Array:
 def _dependent(rows: Array, repeats: int, rho: float, length: int) -> Array:
     """AR(1) Gaussian copula: a Markov chain over bins of the latent normal, demand drawn within each bin."""
     edges = np.concatenate([[-np.inf], np.linspace(-_LATENT_EDGES, _LATENT_EDGES, _LATENT_BINS - 1), [np.inf]])
-    bounds = special.ndtr(edges)
+    bounds = scipy.special.ndtr(edges)
     chance = np.diff(bounds)
     above = np.minimum(np.cumsum(rows, axis=1), 1.0)
     above[:, -1] = 1.0
     below = np.concatenate([np.zeros((len(rows), 1)), above[:, :-1]], axis=1)
     high = np.minimum(above[:, None, :], bounds[1:][:, None])
     low = np.maximum(below[:, None, :], bounds[:-1][:, None])
-    transform = fft.rfft(np.maximum(high - low, 0.0), n=length, axis=2)
+    transform = scipy.fft.rfft(np.maximum(high - low, 0.0), n=length, axis=2)
     step = (transition(rho, edges).T / chance[:, None]).copy()
     state = transform
     for _ in range(repeats - 1):
         moved = np.matmul(step, state.real) + 1j * np.matmul(step, state.imag)
         state = transform * moved
-    back = fft.irfft(np.cumsum(state, axis=1)[:, -1, :], n=length, axis=1)
+    back = scipy.fft.irfft(np.cumsum(state, axis=1)[:, -1, :], n=length, axis=1)
     return np.where(back < SMALLEST_FROM_FFT, 0.0, back)
 
 
 def transition(rho: float, edges: Array) -> Array:
     """P(next latent normal in bin j | this one in bin i) of an AR(1) with correlation ``rho``; keeps N(0, 1)."""
-    chance = np.diff(special.ndtr(edges))
+    chance = np.diff(scipy.special.ndtr(edges))
     low, high = np.maximum(edges[:-1], -8.0), np.minimum(edges[1:], 8.0)
     node, weight = np.polynomial.legendre.leggauss(12)
     point = 0.5 * (low + high)[:, None] + 0.5 * (high - low)[:, None] * node
     density = np.exp(-0.5 * point * point) * weight
     density /= density.sum(axis=1, keepdims=True)
     z = (edges - rho * point[..., None]) / np.sqrt(1.0 - rho * rho)
-    joint = chance[:, None] * np.einsum("iq,iqj->ij", density, np.diff(special.ndtr(z), axis=-1))
+    joint = chance[:, None] * np.einsum("iq,iqj->ij", density, np.diff(scipy.special.ndtr(z), axis=-1))
     for _ in range(50):
         joint = 0.5 * (joint + joint.T)
         joint *= np.sqrt(chance / joint.sum(axis=1))[:, None] * np.sqrt(chance / joint.sum(axis=0))

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from capacity_opt import _checks
 from capacity_opt.demand.parametric import Parametric
@@ -92,7 +92,7 @@ class Count(Parametric):
 
     def _start(self, level: Array) -> Array:
         """A first guess of the quantile (Cornish-Fisher); any guess is right, a near one is quick."""
-        z = special.ndtri(level)
+        z = scipy.special.ndtri(level)
         sd = np.sqrt(self.variance)
         with np.errstate(divide="ignore", invalid="ignore"):
             skew = np.where(self.mean > 0, (2.0 * self.variance - self.mean) / np.maximum(self.mean * sd, 1e-300), 0.0)
@@ -136,10 +136,10 @@ class Poisson(Count):
         return np.where(self.mean > 0, poisson_mass(x, np.maximum(self.mean, 1e-300)), np.where(x == 0, 1.0, 0.0))
 
     def _cdf(self, x: Array) -> Array:
-        return np.asarray(special.gammaincc(x + 1.0, self.mean))[()]
+        return np.asarray(scipy.special.gammaincc(x + 1.0, self.mean))[()]
 
     def _survival(self, x: Array) -> Array:
-        return np.asarray(special.gammainc(x + 1.0, self.mean))[()]
+        return np.asarray(scipy.special.gammainc(x + 1.0, self.mean))[()]
 
     def _loss(self, x: Array) -> Array:
         return np.maximum((self.mean - x) * self._survival(x) + self.mean * self._mass(x), 0.0)
@@ -217,16 +217,16 @@ class NegativeBinomial(Count):
         return self._limit(exact, lambda: self._poisson()._mass(x))
 
     def _cdf(self, x: Array) -> Array:
-        exact = np.asarray(special.betainc(self._size, x + 1.0, self._success), dtype=np.float64)[()]
+        exact = np.asarray(scipy.special.betainc(self._size, x + 1.0, self._success), dtype=np.float64)[()]
         return self._limit(exact, lambda: self._poisson()._cdf(x))
 
     def _survival(self, x: Array) -> Array:
-        exact = np.asarray(special.betainc(x + 1.0, self._size, self._failure), dtype=np.float64)[()]
+        exact = np.asarray(scipy.special.betainc(x + 1.0, self._size, self._failure), dtype=np.float64)[()]
         return self._limit(exact, lambda: self._poisson()._survival(x))
 
     def _loss(self, x: Array) -> Array:
         size, odds = self._size, self._failure / self._success
         mass = negative_binomial_mass(x, size, self._success, self._failure)
-        survival = np.asarray(special.betainc(x + 1.0, size, self._failure))[()]
+        survival = np.asarray(scipy.special.betainc(x + 1.0, size, self._failure))[()]
         exact = np.maximum((self.mean - x) * survival + (size + x) * odds * mass, 0.0)
         return self._limit(exact, lambda: self._poisson()._loss(x))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from capacity_opt import _checks
 from capacity_opt.demand.special import mills, normal_density, normal_loss, poisson_mass
@@ -124,7 +124,7 @@ class Normal(MeanSd):
         """The normal nearest to given quantiles (least squares); ``values`` (m,) or (n, m). Exact for a normal's."""
         levels = _checks.increasing("levels", _checks.fraction("levels", levels))
         values = _checks.finite("values", values)
-        z = special.ndtri(levels)
+        z = scipy.special.ndtri(levels)
         centred = z - z.mean()
         sd = np.cumsum(values * centred, axis=-1)[..., -1] / np.cumsum(centred * centred)[-1]
         return cls(np.cumsum(values - sd[..., None] * z, axis=-1)[..., -1] / len(z), np.maximum(sd, 0.0))
@@ -133,13 +133,13 @@ class Normal(MeanSd):
         return (x - self.mean) / self.sd
 
     def _cdf(self, x: Array) -> Array:
-        return np.asarray(special.ndtr(self._z(x)))[()]
+        return np.asarray(scipy.special.ndtr(self._z(x)))[()]
 
     def _survival(self, x: Array) -> Array:
-        return np.asarray(special.ndtr(-self._z(x)))[()]
+        return np.asarray(scipy.special.ndtr(-self._z(x)))[()]
 
     def _quantile(self, level: Array) -> Array:
-        return self.mean + self.sd * special.ndtri(level)
+        return self.mean + self.sd * scipy.special.ndtri(level)
 
     def _loss(self, x: Array) -> Array:
         return self.sd * normal_loss(self._z(x))
@@ -176,16 +176,16 @@ class Gamma(MeanSd):
         return self.sd * (self.sd / self.mean)
 
     def _cdf(self, x: Array) -> Array:
-        return np.asarray(special.gammainc(self._shape_parameter, np.maximum(x, 0.0) / self._scale))[()]
+        return np.asarray(scipy.special.gammainc(self._shape_parameter, np.maximum(x, 0.0) / self._scale))[()]
 
     def _survival(self, x: Array) -> Array:
-        return np.asarray(special.gammaincc(self._shape_parameter, np.maximum(x, 0.0) / self._scale))[()]
+        return np.asarray(scipy.special.gammaincc(self._shape_parameter, np.maximum(x, 0.0) / self._scale))[()]
 
     def _quantile(self, level: Array) -> Array:
         shape = self._shape_parameter
         # Beyond one half the complement carries the digits of the level.
-        low = special.gammaincinv(shape, np.minimum(level, 0.5))
-        high = special.gammainccinv(shape, 1.0 - np.maximum(level, 0.5))
+        low = scipy.special.gammaincinv(shape, np.minimum(level, 0.5))
+        high = scipy.special.gammainccinv(shape, 1.0 - np.maximum(level, 0.5))
         return self._scale * np.where(level <= 0.5, low, high)
 
     def _loss(self, x: Array) -> Array:
@@ -193,7 +193,7 @@ class Gamma(MeanSd):
         y = np.maximum(x, 0.0) / scale
         with np.errstate(divide="ignore", invalid="ignore"):
             boundary = np.where(y > 0, shape * poisson_mass(shape, np.maximum(y, 1e-300)), 0.0)
-        loss = scale * np.maximum((shape - y) * special.gammaincc(shape, y) + boundary, 0.0)
+        loss = scale * np.maximum((shape - y) * scipy.special.gammaincc(shape, y) + boundary, 0.0)
         return np.where(x < 0, self.mean - x, loss)
 
 
@@ -231,14 +231,14 @@ class LogNormal(MeanSd):
         return logarithm / sigma + 0.5 * sigma
 
     def _cdf(self, x: Array) -> Array:
-        return np.asarray(special.ndtr(self._z(x)))[()]
+        return np.asarray(scipy.special.ndtr(self._z(x)))[()]
 
     def _survival(self, x: Array) -> Array:
-        return np.asarray(special.ndtr(-self._z(x)))[()]
+        return np.asarray(scipy.special.ndtr(-self._z(x)))[()]
 
     def _quantile(self, level: Array) -> Array:
         sigma = self._log_sd
-        return self.mean * np.exp(sigma * special.ndtri(level) - 0.5 * sigma * sigma)
+        return self.mean * np.exp(sigma * scipy.special.ndtri(level) - 0.5 * sigma * sigma)
 
     def _loss(self, x: Array) -> Array:
         sigma, z = self._log_sd, self._z(x)
@@ -246,7 +246,7 @@ class LogNormal(MeanSd):
         with np.errstate(over="ignore", invalid="ignore"):
             # mean * density(near) == x * density(z): the two terms share a factor, so nothing large cancels.
             tail = self.mean * normal_density(near) * (mills(near) - mills(z))
-        body = self.mean * special.ndtr(-near) - x * special.ndtr(-z)
+        body = self.mean * scipy.special.ndtr(-near) - x * scipy.special.ndtr(-z)
         return np.where(x <= 0, self.mean - x, np.maximum(np.where(near > 0, tail, body), 0.0))
 
 

@@ -7,8 +7,8 @@ deviance instead of differences of large logarithms.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ def normal_density(z: Array) -> Array:
 
 def mills(z: Array) -> Array:
     """P(Z > z) / density(z) of a standard normal, for z above about -37."""
-    ratio: Array = np.sqrt(np.pi / 2.0) * special.erfcx(z / _ROOT_TWO)
+    ratio: Array = np.sqrt(np.pi / 2.0) * scipy.special.erfcx(z / _ROOT_TWO)
     return ratio
 
 
@@ -49,7 +49,7 @@ def stirling_error(x: Array) -> Array:
     inverse = 1.0 / (large * large)
     series = (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse / 1188)))) / large
     small = np.clip(x, 1e-300, 16.0)
-    exact = special.gammaln(small + 1.0) - (small + 0.5) * np.log(small) + small - 0.5 * _LOG_TWO_PI
+    exact = scipy.special.gammaln(small + 1.0) - (small + 0.5) * np.log(small) + small - 0.5 * _LOG_TWO_PI
     error: Array = np.where(x >= 16.0, series, exact)
     return error
 

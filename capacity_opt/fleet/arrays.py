@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from capacity_opt.solvers.linear_program import LinearProgram
 
@@ -148,7 +148,7 @@ class ModelBuilder:
         column, row = self._columns, self._rows
         return LinearProgram(
             cost=self.column_costs() if cost is None else cost,
-            matrix=sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=shape)),
+            matrix=scipy.sparse.csr_array(scipy.sparse.coo_array((values, (rows, columns)), shape=shape)),
             row_lower=row.joined("lower", np.float64).astype(np.float64),
             row_upper=row.joined("upper", np.float64).astype(np.float64),
             column_lower=column.joined("lower", np.float64).astype(np.float64),

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from capacity_opt.demand.counts import NegativeBinomial, Poisson
 from capacity_opt.demand.parametric import Deterministic, Gamma, Normal
@@ -57,8 +57,8 @@ def convolve(one: Array, other: Array) -> Array:
     if len(one) * len(other) <= DIRECT:
         return np.convolve(one, other)
     size = len(one) + len(other) - 1
-    length = fft.next_fast_len(size, real=True)
-    product = fft.irfft(fft.rfft(one, length) * fft.rfft(other, length), length)[:size]
+    length = scipy.fft.next_fast_len(size, real=True)
+    product = scipy.fft.irfft(scipy.fft.rfft(one, length) * scipy.fft.rfft(other, length), length)[:size]
     return cast(Array, np.asarray(product, dtype=np.float64))
 
 

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from capacity_opt import _checks
 from capacity_opt.demand.counts import NegativeBinomial, Poisson
@@ -178,8 +178,8 @@ def _binomial(start: int, rows: int, columns: int, share: float) -> Array:
     """``[i, k]`` = P(k of start + i units are kept)."""
     total, kept = np.arange(start, start + rows, dtype=np.float64)[:, None], np.arange(columns, dtype=np.float64)
     left = np.maximum(total - kept, 0.0)
-    ways = special.gammaln(total + 1) - special.gammaln(kept + 1) - special.gammaln(left + 1)
-    logarithm = ways + special.xlogy(kept, share) + special.xlog1py(left, -share)
+    ways = scipy.special.gammaln(total + 1) - scipy.special.gammaln(kept + 1) - scipy.special.gammaln(left + 1)
+    logarithm = ways + scipy.special.xlogy(kept, share) + scipy.special.xlog1py(left, -share)
     return np.where(kept <= total, np.exp(np.minimum(logarithm, 0.0)), 0.0)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from capacity_opt.errors import ArgumentError
 from capacity_opt.inventory.disruption import disrupted_lead_time
@@ -106,7 +106,7 @@ def _gamma(mean: float, deviation: float) -> Chances:
     edge = np.arange(-1, top + 1)
     at = np.maximum(edge, 0.0) / scale
     # E[(L - x)+]; its second differences are the masses that linear interpolation keeps the mean with.
-    over = mean * special.gammaincc(shape + 1.0, at) - np.maximum(edge, 0.0) * special.gammaincc(shape, at)
+    over = mean * scipy.special.gammaincc(shape + 1.0, at) - np.maximum(edge, 0.0) * scipy.special.gammaincc(shape, at)
     over = over + np.maximum(-edge, 0.0)
     mass = np.maximum(over[:-2] - 2.0 * over[1:-1] + over[2:], 0.0)
     kept = np.where(mass > NEGLIGIBLE, mass, 0.0)

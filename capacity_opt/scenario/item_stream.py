@@ -110,8 +110,6 @@ def read_stream(source: Source, context: Context, tell: Callable[[str], None] | 
 
 def streams(source: Source) -> bool:
     """Whether the scenario's items are read as a stream: Parquet, and many or asked for."""
-    import pyarrow.parquet as pq
-
     section = source.spec.inventory
     if section is None or section.network is not None or not section.items.lower().endswith(".parquet"):
         return False
@@ -120,6 +118,8 @@ def streams(source: Source) -> bool:
         return False
     if section.chunk_items is not None:
         return True
+    import pyarrow.parquet as pq
+
     try:
         return int(pq.read_metadata(path).num_rows) >= STREAM_FROM
     except (OSError, ValueError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from capacity_opt.errors import ArgumentError
 
@@ -119,7 +119,7 @@ def _rows(values: Array) -> Array:
 
 
 def _student(level: float, freedom: int) -> float:
-    return float(special.stdtrit(freedom, 0.5 + level / 2))
+    return float(scipy.special.stdtrit(freedom, 0.5 + level / 2))
 
 
 def _estimate(value: Array, low: Array, high: Array, count: int, level: float) -> Estimate:

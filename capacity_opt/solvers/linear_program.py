@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from capacity_opt.errors import ArgumentError
 
@@ -29,7 +29,7 @@ class LinearProgram:
     """
 
     cost: Array
-    matrix: sparse.csr_array
+    matrix: scipy.sparse.csr_array
     row_lower: Array
     row_upper: Array
     column_lower: Array
