@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError, Problem
@@ -20,7 +20,6 @@ from capacity_opt.scenario.customer_tables import CUSTOMER_TABLES, CustomerDeman
 from capacity_opt.scenario.demand_rows import read_demand
 from capacity_opt.scenario.disruptions import Paths, with_disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
-from capacity_opt.scenario.inventory_network import NetworkProblem, read_network
 from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
 from capacity_opt.scenario.item_stream import ItemStream, read_stream, streams
 from capacity_opt.scenario.load import FILE, Source, load
@@ -34,6 +33,9 @@ from capacity_opt.scenario.spec import Frontier, Spec
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
 from capacity_opt.scenario.typed import Context
+
+if TYPE_CHECKING:
+    from capacity_opt.scenario.inventory_network import NetworkProblem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +183,8 @@ def _inventory(
     """What ``[inventory]`` is about: items read whole, items read in parts, or a network of stages."""
     section = source.spec.inventory
     if section is not None and section.network is not None:
+        from capacity_opt.scenario.inventory_network import read_network
+
         return None, None, read_network(source, context)
     if streams(source):
         return None, read_stream(source, context, tell), None
