@@ -237,14 +237,14 @@ def _repair(rows: DemandRows, names: Sequence[str], keys: Sequence[Column], prob
     values, table = rows.quantiles, rows.table
     crossing = (np.diff(values, axis=1) < 0).any(axis=1)
     if crossing.any():
-        worst = int(crossing.argmax())
-        column = int((np.diff(values[worst]) < 0).argmax())
-        told = f"{names[column + 1]} = {values[worst, column + 1]:g} < {names[column]} = {values[worst, column]:g}"
-        who = " ".join(filter(None, (table.texts[column.name][worst] for column in keys if column.name in table.texts)))
-        count = int(crossing.sum())
-        rule = f"{told} ({who}): {count} row{'s' * (count > 1)} cross{'es' * (count == 1)}"
+        worst, count = int(crossing.argmax()), int(crossing.sum())
+        rule = f"{_crossed(rows, names, keys, worst)}: {count} row{'s' * (count > 1)} cross{'es' * (count == 1)}"
         if rows.section.crossing == "error":
-            problems.error("E212", table.file, rule, row=table.rows[worst], fix='Mend them, or set crossing = "repair"')
+            for place in np.flatnonzero(crossing):
+                own = rule if place == worst else _crossed(rows, names, keys, int(place))
+                problems.error(
+                    "E212", table.file, own, row=table.rows[place], fix='Mend it, or set crossing = "repair"'
+                )
         else:
             problems.warning("W212", table.file, f"{rule}, repaired by sorting", row=table.rows[worst])
         values = np.sort(values, axis=1)
@@ -255,6 +255,14 @@ def _repair(rows: DemandRows, names: Sequence[str], keys: Sequence[Column], prob
             "W213", table.file, f"quantiles below 0 in {int(negative.sum())} rows, set to 0", row=table.rows[first]
         )
     rows.quantiles = np.maximum(values, 0.0)
+
+
+def _crossed(rows: DemandRows, names: Sequence[str], keys: Sequence[Column], place: int) -> str:
+    """The first two quantiles of a row that cross, and whose they are."""
+    values, texts = rows.quantiles[place], rows.table.texts
+    column = int((np.diff(values) < 0).argmax())
+    who = " ".join(filter(None, (texts[key.name][place] for key in keys if key.name in texts)))
+    return f"{names[column + 1]} = {values[column + 1]:g} < {names[column]} = {values[column]:g} ({who})"
 
 
 def _check_families(table: TypedTable, problems: Problems) -> None:

@@ -92,6 +92,7 @@ class Marginals:
 
 def marginals_of(rows: DemandRows, chosen: IntArray, problems: Problems) -> Marginals | None:
     """The distributions of the chosen rows, in that order; ``None`` where one cannot be (noted)."""
+    at = chosen
     try:
         if rows.section.kind == "quantiles":
             return Marginals(len(chosen), ((np.arange(len(chosen)), _quantile_demand(rows, chosen)),))
@@ -99,14 +100,16 @@ def marginals_of(rows: DemandRows, chosen: IntArray, problems: Problems) -> Marg
         parts = []
         for family in dict.fromkeys(families.tolist()):
             positions = np.flatnonzero(families == family)
-            mean = rows.table.numbers["mean"][chosen[positions]]
-            sd = rows.table.numbers["standard_deviation"][chosen[positions]]
             at = chosen[positions]
+            mean, sd = (rows.table.numbers[name][at] for name in ("mean", "standard_deviation"))
             plain = _compound(rows, at) if family == "compound_poisson" else _family(family, mean, sd)
             parts.append((positions, _with_zero_mass(plain, rows.table.numbers["zero_mass"][at])))
         return Marginals(len(chosen), tuple(parts))
     except ArgumentError as error:
-        problems.error("E205", rows.table.file, str(error), fix="Check the distribution's mean and standard deviation")
+        named = list(error.positions) if error.length == len(at) else []
+        for row in [rows.table.rows[at[place]] for place in named] or [None]:
+            fix = "Check the distribution's mean and standard deviation"
+            problems.error("E205", rows.table.file, str(error), fix=fix, row=row)
         return None
 
 

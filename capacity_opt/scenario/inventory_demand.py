@@ -34,9 +34,11 @@ def demand_of_items(rows: DemandRows, items: TypedTable, problems: Problems) -> 
         told = " ".join(filter(None, (items.texts["item"][position], items.texts["location"][position])))
         problems.error(
             "E227",
-            rows.table.file,
-            f"no demand for item {shown(told)}",
-            fix=f"It is in {items.file}:{items.rows[position]}",
+            items.file,
+            f"no demand for item {shown(told)} in {rows.table.file}",
+            fix="Add its row there, or delete this one",
+            row=items.rows[position],
+            column="item",
         )
     _note_strangers(rows, items, problems)
     if problems.failed:

@@ -238,11 +238,29 @@ def inventory_tables(inventory: Inventory, outcome: InventoryOutcome) -> dict[st
                 "order_quantity": outcome.plan[lines, periods],
             }
         )
+    if inventory.aside:
+        tables["inventory_set_aside"] = aside_table(inventory)
     if outcome.totals:
         judged, mean = outcome.values["judged_fill_rate"], inventory.demand.mean
         totals = outcome.totals | {"judged_fill_rate": float(np.sum(judged * mean) / np.sum(mean))}
         tables["inventory_totals"] = Table({"measure": list(totals), "value": np.array(list(totals.values()))})
     return tables
+
+
+def aside_table(inventory: Inventory) -> Table:
+    """A row per fault of the items that are not planned."""
+    told = inventory.aside
+    return Table(
+        {
+            "item": [row.item for row in told],
+            "location": [row.location for row in told],
+            "code": [row.fault.code for row in told],
+            "place": [row.fault.place for row in told],
+            "value": [row.fault.value for row in told],
+            "message": [row.fault.rule for row in told],
+            "fix": [row.fault.fix for row in told],
+        }
+    )
 
 
 def _items_table(inventory: Inventory, outcome: InventoryOutcome) -> Table:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.errors import Problem
 from capacity_opt.problem.item import Item
 from capacity_opt.scenario import schema
 from capacity_opt.scenario.demand_rows import DemandRows, first_period, read_demand
@@ -28,6 +29,20 @@ TARGETS = ("stockout_cost", "fill_rate", "cycle_service_level", "ready_rate", "n
 DIVISIBLE = ("normal", "gamma", "poisson", "negative_binomial", "deterministic")
 
 
+@dataclass(frozen=True)
+class Aside:
+    """An item that is not planned, and a fault that is why; without a ``location``, it is so at every one."""
+
+    item: str
+    location: str
+    fault: Problem
+
+    @property
+    def name(self) -> str:
+        """Item and location, as a sentence tells them."""
+        return " ".join(filter(None, ("item", self.item, self.location)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
     """The items to replenish, arrays (n,) in the order of items.csv.
@@ -35,8 +50,8 @@ class Inventory:
     ``item`` costs and delays in periods; ``targets`` by name, NaN where the item has another target; ``policy`` per
     item; ``demand`` per period (of the first, where ``demand_by_period`` tells them apart); ``correlation`` between
     periods; ``lead_kind`` per item which of ``lead_chances`` its lead time follows (-1: fixed); ``disruption`` the
-    supplier's rates by name; limits over all items, ``None`` where there is none; the rest is stock now and what an
-    order must be.
+    supplier's rates by name; limits over all items, ``None`` where there is none; ``aside``
+    what is not planned; the rest is stock now and what an order must be.
     """
 
     names: tuple[str, ...]
@@ -64,6 +79,7 @@ class Inventory:
     budget: float | None = None
     aggregate_fill_rate: float | None = None
     order_budget: float | None = None
+    aside: tuple[Aside, ...] = ()
 
     @property
     def shared(self) -> bool:

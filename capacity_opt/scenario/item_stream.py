@@ -90,6 +90,10 @@ class ItemStream:
 
 def read_stream(source: Source, context: Context, tell: Callable[[str], None] | None = None) -> ItemStream | None:
     """The items as a stream, every row checked; ``None`` where the table is small, or unusable (noted)."""
+    if source.spec.inventory is not None and source.spec.inventory.on_fault == "set_aside":
+        rule, fix = "on_fault = set_aside takes items that are read whole", "Mend the rows, or split the table"
+        context.problems.error("E240", FILE, rule, fix=fix, row=source.toml.line(("inventory", "on_fault")))
+        return None
     stream = _opened(source, context)
     if stream is None or context.problems.failed:
         return None

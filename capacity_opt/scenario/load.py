@@ -30,7 +30,8 @@ LONGEST_CHAIN = 10
 
 @dataclass
 class Source:
-    """The folders a scenario is read from (its own first, then those it extends), its keys and pending patches."""
+    """The folders a scenario is read from (its own first, then those it extends), its keys and pending patches;
+    ``dropped`` the rows of tables that are not to be read, ``tables_read`` the tables that were."""
 
     folders: list[Path]
     toml: TomlFile
@@ -41,6 +42,8 @@ class Source:
     settings: tuple[str, ...] = ()
     read_files: dict[str, Path] = field(default_factory=dict)
     fetched: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, set[int]] = field(default_factory=dict)
+    tables_read: dict[str, TextTable] = field(default_factory=dict)
 
     def table(self, file: str, columns: Sequence[str], key: str = "") -> TextTable | None:
         """A table by its file name, patched; ``columns`` are those it may have; ``key`` its name in scenario.toml."""
@@ -57,6 +60,10 @@ class Source:
         for patch in self.patches:
             if patch.table in (key, file, Path(file).stem) and table is not None:
                 apply_patch(table, patch, columns, self.problems)
+        if table is not None:
+            self.tables_read[file] = table
+            if unwanted := self.dropped.get(file):
+                table.keep([place for place, row in enumerate(table.rows) if row not in unwanted])
         return table
 
     def _fetched(self, file: str) -> Path | None:

@@ -66,6 +66,8 @@ CODES = {
     "W243": "a cost of 0, or a shortage cheaper than holding, makes the answer trivial",
     "W244": "a name that a spreadsheet or a page could run; shown harmless",
     "W245": "something is left out: a zone without rows for racks, series shorter than the horizon",
+    "W246": "an item is set aside for a fault in its rows ([inventory] on_fault)",
+    "W247": "more faults for which items are set aside",
 }
 
 

@@ -20,7 +20,8 @@ from capacity_opt.scenario.customer_tables import CUSTOMER_TABLES, CustomerDeman
 from capacity_opt.scenario.demand_rows import read_demand
 from capacity_opt.scenario.disruptions import Paths, with_disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
-from capacity_opt.scenario.inventory_tables import Inventory, read_inventory
+from capacity_opt.scenario.inventory_aside import read_items
+from capacity_opt.scenario.inventory_tables import Inventory
 from capacity_opt.scenario.item_stream import ItemStream, read_stream, streams
 from capacity_opt.scenario.load import FILE, Source, load
 from capacity_opt.scenario.overrides import Patch
@@ -188,7 +189,7 @@ def _inventory(
         return None, None, read_network(source, context)
     if streams(source):
         return None, read_stream(source, context, tell), None
-    return (None if section is None else read_inventory(source, context)), None, None
+    return (None if section is None else read_items(source, context)), None, None
 
 
 def _timeline(source: Source) -> Timeline:

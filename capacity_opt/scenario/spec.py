@@ -130,6 +130,10 @@ class Inventory(Section):
     ready_rate: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
     no_stockout: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
     gamma: float | None = Field(default=None, gt=0, lt=1, description="where items give no target of their own")
+    on_fault: Literal["error", "set_aside"] = Field(
+        default="error",
+        description="a row with a fault: stop, or leave its item out, say so and plan the others",
+    )
     chunk_items: int | None = Field(
         default=None,
         ge=1,

@@ -335,6 +335,16 @@ def curve_of(scenario: Scenario, simulation: Simulation) -> Frontier:
     )
 
 
+def _aside(scenario: Scenario) -> str:
+    """How many items were left out, and where the first fault is; nothing where all were planned."""
+    told = scenario.inventory.aside if scenario.inventory is not None else ()
+    if not told:
+        return ""
+    count = len({(row.item, row.location) for row in told})
+    was = "item was" if count == 1 else "items were"
+    return f"{count:,} {was} set aside for faults in their rows, the first at {told[0].fault.place}"
+
+
 def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     """The sentence that answers."""
     parts = []
@@ -349,6 +359,7 @@ def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
     if outcome.inventory is not None:
         due = outcome.inventory.order_now > 0
         parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
+        parts.append(_aside(scenario))
     if outcome.rolled and scenario.fleet is not None:
         parts.append(rolling_answer(outcome.rolled, scenario.fleet))
     if outcome.backtest is not None:
