@@ -247,6 +247,40 @@ def test_simulate_judges_again(call, runs):
     assert told["cost"]["value"] == pytest.approx(1560)
 
 
+def test_simulate_keeps_its_tables_and_leaves_the_run_as_it_was(call, runs):
+    run = runs / names(runs)[-1]
+
+    def content(folder):
+        return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def own():
+        return {path: held for path, held in content(run).items() if path.parts[0] != "simulations"}
+
+    before = own()
+    code, _, err = call("simulate", run.name, "--out", runs, "--samples", "50", "--seed", "3")
+    found = run / "simulations" / "3-50"
+    first = content(found)
+    assert code == 0
+    assert str(found) in err
+    assert own() == before
+    tables = ("availability", "availability_by_period", "bad_paths", "judged_cost", "utilization")
+    assert {str(path) for path in first} == {f"{name}.{kind}" for name in tables for kind in ("csv", "parquet")} | {
+        "judgement.json"
+    }
+    cost = dict(line.split(",")[:2] for line in first[Path("judged_cost.csv")].decode().splitlines()[1:])
+    total = float(cost.pop("total"))
+    assert total == pytest.approx(1560)
+    assert total == pytest.approx(sum(map(float, cost.values())))
+    header = (run / "results" / "availability.csv").read_bytes().splitlines()[0]
+    assert first[Path("availability.csv")].splitlines()[0] == header
+    (found / "availability.csv").write_text("torn")
+    call("simulate", run.name, "--out", runs, "--samples", "50", "--seed", "3", "-q")
+    assert content(found) == first
+    assert [path.name for path in found.parent.iterdir() if path.name.startswith(".")] == []
+    call("simulate", run.name, "--out", runs, "--samples", "60", "--no-save", "-q")
+    assert not (run / "simulations" / "1-60").exists()
+
+
 def test_frontier_of_values(call):
     code, out, _ = call("frontier", TOY, "--values", "0.8,0.9", "--json", "-q")
     assert code == 0

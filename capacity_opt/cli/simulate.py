@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 import click
 
 from capacity_opt.cli.options import OUT
 from capacity_opt.cli.output import Output, common
 from capacity_opt.cli.run import NOT_KEPT
-
-if TYPE_CHECKING:
-    from capacity_opt.simulation.fleet import Dispatch
-    from capacity_opt.simulation.judgement import FleetJudgement
 
 
 @click.command("simulate", short_help="Judge a plan again.")
@@ -28,11 +24,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="How demand is served.",
 )
+@click.option("--save/--no-save", default=True, show_default=True, help="Keep the tables in the run's folder.")
 @common
-def command(
-    run: str, out: Path, samples: int, seed: int, dispatch: str, as_json: bool, quiet: bool, verbose: int
-) -> int:
+def command(run: str, out: Path, save: bool, as_json: bool, quiet: bool, verbose: int, **how: Any) -> int:
     """Play the fleet plan of a finished RUN on fresh demand and say which promises it keeps (exit 10 where not all).
+
+    What was found is kept as tables in the run's folder: simulations/<seed>-<samples>/.
 
     \b
     Examples:
@@ -40,27 +37,21 @@ def command(
     """
     from capacity_opt.scenario.past_runs import find_run
     from capacity_opt.scenario.replay import judge_again
+    from capacity_opt.scenario.simulation_folder import judgement_json, write_simulation
 
     output = Output(as_json, quiet, verbose)
     with output.progress() as tell:
-        tell(f"judging on {samples:,} fresh samples")
-        judged = judge_again(find_run(run, out), samples=samples, seed=seed, dispatch=cast("Dispatch", dispatch))
+        tell(f"judging on {how['samples']:,} fresh samples")
+        replay = judge_again(find_run(run, out), **how)
+        folder = write_simulation(replay) if save else None
+    judged = replay.found
     if as_json:
-        output.json(_json(judged))
-    else:
-        for verdict in judged.verdicts:
-            output.result(verdict.sentence)
-        total = judged.total_cost
-        output.result(f"Cost {total.value:,.0f} (interval {total.low:,.0f} to {total.high:,.0f}).")
+        output.json({**judgement_json(judged), "folder": folder})
+        return 0 if judged.kept else NOT_KEPT
+    for verdict in judged.verdicts:
+        output.result(verdict.sentence)
+    total = judged.total_cost
+    output.result(f"Cost {total.value:,.0f} (interval {total.low:,.0f} to {total.high:,.0f}).")
+    if folder is not None:
+        output.note(f"Tables in {folder}")
     return 0 if judged.kept else NOT_KEPT
-
-
-def _json(judged: FleetJudgement) -> dict[str, object]:
-    names = ("subject", "measure", "target", "promised", "value", "low", "high", "outcome", "sentence")
-    return {
-        "samples": judged.samples,
-        "seed": judged.seed,
-        "kept": judged.kept,
-        "verdicts": [{name: getattr(verdict, name) for name in names} for verdict in judged.verdicts],
-        "cost": {"value": judged.total_cost.value, "low": judged.total_cost.low, "high": judged.total_cost.high},
-    }

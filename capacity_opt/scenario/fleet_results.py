@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from capacity_opt.frontier import Frontier
 from capacity_opt.problem.fleet import FleetProblem
-from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.problem.plan import FleetPlan, Utilization
 from capacity_opt.scenario.run_folder import Table, table_of
 from capacity_opt.simulation.judgement import FleetJudgement
 
@@ -32,7 +32,7 @@ def fleet_tables(
         "demand_fan": demand_fan(problem, draws, chance),
         "cost": cost(problem, plan),
         "availability": availability(problem, plan, judged),
-        "utilization": utilization(problem, plan),
+        "utilization": utilization(plan.utilization),
         "prices": table_of(
             [{"name": p.name, "value": p.value, "unit": p.unit, "kind": p.kind} for p in plan.prices],
             ("name", "value", "unit", "kind"),
@@ -263,12 +263,12 @@ def availability_by_period(problem: FleetProblem, judged: FleetJudgement, promis
     return table_of(rows, columns)
 
 
-def utilization(problem: FleetProblem, plan: FleetPlan) -> Table:
+def utilization(found: Utilization) -> Table:
     """The four numbers per resource."""
-    found, rows = plan.utilization, []
+    rows: list[dict[str, object]] = []
     for measure in ("allocation", "allocation_without_buffer", "physical", "stranded"):
         values: Sequence[float] = getattr(found, measure).tolist()
-        rows += [{"measure": measure, "resource": r, "value": float(v)} for r, v in zip(problem.resources, values)]
+        rows += [{"measure": measure, "resource": r, "value": float(v)} for r, v in zip(found.resources, values)]
     rows.append({"measure": "commitment", "resource": "", "value": float(found.commitment)})
     return table_of(rows, ("measure", "resource", "value"))
 

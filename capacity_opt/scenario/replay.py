@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from capacity_opt.errors import RunFolderError
@@ -90,10 +92,23 @@ def _utilization(run: PastRun, problem: FleetProblem) -> Utilization:
     )
 
 
-def judge_again(run: PastRun, *, samples: int, seed: int, dispatch: Dispatch = "optimal") -> FleetJudgement:
+@dataclass(frozen=True)
+class Replay:
+    """A run's fleet plan judged again: the ``problem`` and ``plan`` read back, and what the judge ``found``."""
+
+    run: PastRun
+    problem: FleetProblem
+    plan: FleetPlan
+    simulation: Simulation
+    found: FleetJudgement
+
+
+def judge_again(run: PastRun, *, samples: int, seed: int, dispatch: Dispatch = "optimal") -> Replay:
     """Play the fleet plan of a run on ``samples`` fresh outcomes drawn with ``seed``."""
     scenario = scenario_of(run)
     if scenario.fleet is None:
         raise RunFolderError(f"{run.folder} has no fleet plan to judge; its items were judged when it was made")
     plan, simulation = plan_of_run(run, scenario.fleet), scenario.simulation or Simulation()
-    return judged(plan, scenario.fleet, simulation, samples=samples, seed=seed, dispatch=dispatch)
+    simulation = simulation.model_copy(update={"samples": samples})
+    found = judged(plan, scenario.fleet, simulation, samples=samples, seed=seed, dispatch=dispatch)
+    return Replay(run, scenario.fleet, plan, simulation, found)

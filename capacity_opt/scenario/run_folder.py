@@ -92,13 +92,7 @@ class PartialRun:
 
     def write_table(self, name: str, table: Table) -> None:
         """Write ``results/<name>.parquet`` and ``.csv``; in CSV, text that a spreadsheet would run gets a quote."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        made = pa.table({column: _arrow(values) for column, values in table.columns.items()})
-        with told_as_run_error(self.path):
-            pq.write_table(made, self.path / "results" / f"{name}.parquet", compression="zstd")
-        self.write_text(f"results/{name}.csv", _csv(table))
+        save_table(self.path / "results", name, table)
 
     def open_table(self, name: str) -> TableStream:
         """A table too large to hold: written part by part, as Parquet alone."""
@@ -109,16 +103,25 @@ class PartialRun:
         with told_as_run_error(self.path):
             request = self.path / REQUEST
             request.unlink(missing_ok=True)
-            for path in sorted(self.path.rglob("*"), reverse=True):
-                _flush(path)
-            _flush(self.path)
+            flush_folder(self.path)
             self.path.rename(self.final)
-            _flush(self.final.parent)
+            flush(self.final.parent)
         return self.final
 
     def discard(self) -> None:
         """Remove what was written."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def save_table(folder: Path, name: str, table: Table) -> None:
+    """Write ``<name>.parquet`` and ``.csv`` into ``folder``; in CSV, text that a spreadsheet would run gets a quote."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made = pa.table({column: _arrow(values) for column, values in table.columns.items()})
+    with told_as_run_error(folder):
+        pq.write_table(made, folder / f"{name}.parquet", compression="zstd")
+        (folder / f"{name}.csv").write_text(_csv(table), encoding="utf-8", newline="\n")
 
 
 class TableStream:
@@ -172,7 +175,15 @@ def told_as_run_error(path: Path) -> Iterator[None]:
         raise RunFolderError(f"{path} cannot be written: {error.strerror or error}. {fix}") from error
 
 
-def _flush(path: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Flush a folder and all that is in it to the disk."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        flush(path)
+    flush(folder)
+
+
+def flush(path: Path) -> None:
+    """Flush one file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
