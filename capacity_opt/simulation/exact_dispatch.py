@@ -175,7 +175,7 @@ def _replace(
     serve_block(arena, alone, before, t, b, share)
     after = np.zeros(len(cell.asked))
     np.add.at(after, ways.group[cell.ways], amounts)
-    served.unmet[s, :, t, b] = np.maximum(cell.asked - after, 0.0)
+    served.unmet[s, :, t, b] = _really_unmet(arena, cell.asked, after)
     own, taken = cell.servers[:, None] * arena.capacity, np.zeros_like(arena.capacity)
     np.add.at(taken, ways.stack[cell.ways], amounts[:, None] * ways.load[cell.ways])
     used = np.minimum(taken, own)
@@ -188,3 +188,11 @@ def _replace(
     served.bought[s, t] += share * units - before.bought[0, t]
     served.substitution[s, t] += share * float(amounts @ ways.substitution[cell.ways]) - before.substitution[0, t]
     served.spill[s, t] += share * float(amounts @ ways.spill[cell.ways]) - before.spill[0, t]
+
+
+def _really_unmet(arena: Arena, asked: Array, given: Array) -> Array:
+    """Units unmet per group; what a class may have given up as ``SLACK`` is none, or it would count as a shortage."""
+    classes = arena.problem.groups.group_class
+    of_class = np.bincount(classes, weights=asked)[classes]
+    unmet = asked - given
+    return np.where(unmet > 2 * SLACK * np.maximum(of_class, 1.0), unmet, 0.0)
