@@ -103,6 +103,6 @@ def test_a_small_fleet_is_judged_as_enumeration_says(dispatch, rounding):
         np.testing.assert_allclose(getattr(judged, name).value, value, rtol=0, atol=rounding, err_msg=name)
     owned = {"capital": PRICE, "opex": OPEX * stock.sum(axis=(0, 1)) @ [1, 1 / (1 + RATE)]}
     found = {name: float(estimate.value) for name, estimate in judged.cost.items() if estimate.value}
-    assert found == pytest.approx({**money, **owned}, rel=1e-5)
-    assert float(judged.total_cost.value) == pytest.approx(sum(money.values()) + sum(owned.values()), rel=1e-5)
+    assert found == pytest.approx({**money, **owned}, rel=10 * rounding)
+    assert float(judged.total_cost.value) == pytest.approx(sum(money.values()) + sum(owned.values()), rel=10 * rounding)
     assert 0.02 < measures["no_shortage_joint"].min() < measures["fill"].max() < 0.999
