@@ -12,9 +12,10 @@ from capacity_opt.demand.conditional import ConditionalPaths
 from capacity_opt.fleet.planners import fleet_planners
 from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import DemandPaths, FleetProblem
+from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.run_folder import Table, table_of
 from capacity_opt.scenario.spec_judge import Rolling
-from capacity_opt.simulation.rolling import Refresh, RollingResult, roll_fleet
+from capacity_opt.simulation.rolling import Planner, Refresh, RollingResult, roll_fleet
 
 Array = NDArray[np.float64]
 
@@ -65,8 +66,26 @@ def roll(
         if stopped():
             break
         tell(f"rolling {name} over {section.paths} paths")
-        found[name] = roll_fleet(case, planner, paths, freeze=section.freeze, refresh=refresh, seed=seed)
+        once = _planned_once(planner, case)
+        found[name] = roll_fleet(case, once, paths, freeze=section.freeze, refresh=refresh, seed=seed)
     return found
+
+
+def _planned_once(planner: Planner, case: FleetProblem) -> Planner:
+    """``planner``, which must have no memory of its own, solving each problem once: before anything was seen every path
+    poses the same one; where the forecast is never refreshed, so does every later period with the same orders."""
+    plans: dict[tuple[int, bytes, bytes], FleetPlan] = {}
+
+    def plan(standing: FleetProblem) -> FleetPlan:
+        if standing.demand is not case.demand or standing.options is not case.options:
+            return planner(standing)
+        supply = standing.supply
+        key = supply.first_order, supply.placed.tobytes(), supply.initial.tobytes()
+        if key not in plans:
+            plans[key] = planner(standing)
+        return plans[key]
+
+    return plan
 
 
 def _refreshed(problem: FleetProblem) -> Refresh:

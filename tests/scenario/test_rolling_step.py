@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from capacity_opt import read_scenario
+from capacity_opt.fleet.planners import fleet_planners
+from capacity_opt.scenario import rolling_step
 from capacity_opt.scenario.rolling_step import roll, rolling_answer, rolling_tables
 from capacity_opt.scenario.spec_judge import Rolling
 
@@ -29,3 +31,27 @@ def test_policies_meet_the_same_paths_and_the_cheapest_comes_first():
     assert "costs least" in answer
     assert set(tables["rolling"].columns["kept"]) <= {True, False}
     assert not roll(problem, section, 5, told.append, lambda: True)
+
+
+@pytest.mark.parametrize(("refresh", "solved"), [(True, 1 + 3), (False, 2)])
+def test_a_problem_that_several_paths_pose_is_solved_once(refresh, solved, monkeypatch):
+    problem, posed = read_scenario(QUICKSTART).fleet, []
+    section = Rolling(policies=["safety_factor"], paths=3, freeze=6, samples=8, refresh=refresh)
+
+    def counted(*args, **settings):
+        def planner(standing):
+            posed.append(standing)
+            return each(standing)
+
+        each = fleet_planners(*args, **settings)["safety_factor"]
+        return {"safety_factor": planner}
+
+    monkeypatch.setattr(rolling_step, "fleet_planners", counted)
+    found = roll(problem, section, 5, str, lambda: False)["safety_factor"]
+    assert len(posed) == solved
+    monkeypatch.setattr(rolling_step, "_planned_once", lambda planner, case: planner)
+    afresh = roll(problem, section, 5, str, lambda: False)["safety_factor"]
+    assert len(posed) == solved + 2 * 3
+    np.testing.assert_array_equal(found.racks, afresh.racks)
+    np.testing.assert_array_equal(found.cost, afresh.cost)
+    np.testing.assert_array_equal(found.churn, afresh.churn)
