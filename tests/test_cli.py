@@ -279,6 +279,12 @@ def test_simulate_keeps_its_tables_and_leaves_the_run_as_it_was(call, runs):
     assert [path.name for path in found.parent.iterdir() if path.name.startswith(".")] == []
     call("simulate", run.name, "--out", runs, "--samples", "60", "--no-save", "-q")
     assert not (run / "simulations" / "1-60").exists()
+    shutil.rmtree(run / "simulations")
+    (run / "simulations").write_text("in the way")
+    code, _, err = call("simulate", run.name, "--out", runs)
+    (run / "simulations").unlink()
+    assert code == 74
+    assert "--no-save" in err
 
 
 def test_frontier_of_values(call):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from capacity_opt.cli.options import OUT
 from capacity_opt.cli.output import Output, common
 from capacity_opt.cli.run import NOT_KEPT
+from capacity_opt.errors import RunFolderError
+
+if TYPE_CHECKING:
+    from capacity_opt.scenario.replay import Replay
 
 
 @click.command("simulate", short_help="Judge a plan again.")
@@ -37,13 +41,13 @@ def command(run: str, out: Path, save: bool, as_json: bool, quiet: bool, verbose
     """
     from capacity_opt.scenario.past_runs import find_run
     from capacity_opt.scenario.replay import judge_again
-    from capacity_opt.scenario.simulation_folder import judgement_json, write_simulation
+    from capacity_opt.scenario.simulation_folder import judgement_json
 
     output = Output(as_json, quiet, verbose)
     with output.progress() as tell:
         tell(f"judging on {how['samples']:,} fresh samples")
         replay = judge_again(find_run(run, out), **how)
-        folder = write_simulation(replay) if save else None
+        folder = _saved(replay) if save else None
     judged = replay.found
     if as_json:
         output.json({**judgement_json(judged), "folder": folder})
@@ -55,3 +59,12 @@ def command(run: str, out: Path, save: bool, as_json: bool, quiet: bool, verbose
     if folder is not None:
         output.note(f"Tables in {folder}")
     return 0 if judged.kept else NOT_KEPT
+
+
+def _saved(replay: Replay) -> Path:
+    from capacity_opt.scenario.simulation_folder import write_simulation
+
+    try:
+        return write_simulation(replay)
+    except RunFolderError as error:
+        raise RunFolderError(f"{error}, or only print with --no-save") from error
