@@ -208,6 +208,8 @@ def _upper(problem: FleetProblem, over: str, unmet: Array) -> Array:
 
 
 def _plan(model: FleetModel, found: Solution, gap: float, time_limit: float) -> FleetPlan | None:
+    if found.limit == "interrupted":
+        raise KeyboardInterrupt  # the solver took it for itself; further points are not wanted
     if found.x is None or found.reason not in ("optimal", "feasible"):
         return None
     checked = verify(model.lp, found, gap=gap)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.demand.paths import GivenSamples
+from capacity_opt.errors import LimitError
 from capacity_opt.fleet.placement import place_plan
 from capacity_opt.fleet.size import size_fleet
 from capacity_opt.frontier import Frontier, frontier
@@ -72,7 +73,7 @@ class Watch:
 
 @dataclass
 class StepOutcome:
-    """What the steps found; ``tables`` by name as in the run folder."""
+    """What the steps found; ``tables`` by name as in the run folder. ``verified``: there is a judged fleet plan."""
 
     tables: dict[str, Table] = field(default_factory=dict)
     inventory: InventoryOutcome | None = None
@@ -87,6 +88,7 @@ class StepOutcome:
     rolled: dict[str, RollingResult] = field(default_factory=dict)
     answer: str = ""
     stopped: bool = False
+    verified: bool = False
 
     @property
     def kept(self) -> bool | None:
@@ -105,8 +107,24 @@ class StepOutcome:
 
 @told_as_fault()
 def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
-    """Do every step that the scenario has a section for."""
+    """Do every step that the scenario has a section for.
+
+    Ctrl-C before there is a judged plan comes through; afterwards it ends the steps, and what was done is kept.
+    """
     outcome = StepOutcome()
+    try:
+        _plan(scenario, outcome, watch)
+        _study(scenario, outcome, watch)
+    except (KeyboardInterrupt, LimitError):
+        if not (outcome.verified and watch.stopped()):
+            raise
+    outcome.stopped = watch.stopped()
+    outcome.answer = _answer(scenario, outcome)
+    return outcome
+
+
+def _plan(scenario: Scenario, outcome: StepOutcome, watch: Watch) -> None:
+    """What to order and what to buy."""
     simulation = scenario.simulation or Simulation()
     if scenario.inventory is not None:
         watch.tell(f"replenishment of {len(scenario.inventory.names):,} items")
@@ -126,6 +144,11 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
         watch.ended("backtest")
     if scenario.fleet is not None:
         _fleet(scenario, scenario.fleet, simulation, outcome, watch)
+
+
+def _study(scenario: Scenario, outcome: StepOutcome, watch: Watch) -> None:
+    """What else is asked about the plan; nothing is begun once ``watch.stopped()``."""
+    simulation = scenario.simulation or Simulation()
     if scenario.frontier is not None and scenario.fleet is not None and not watch.stopped():
         watch.tell(f"frontier over {scenario.frontier.over}, {len(scenario.frontier.values)} points")
         outcome.curve = curve_of(scenario, simulation)
@@ -147,9 +170,6 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
         outcome.recommended = recommend_of(scenario, outcome.plan)
         outcome.tables |= outcome.recommended.tables
         watch.ended("recommend")
-    outcome.stopped = watch.stopped()
-    outcome.answer = _answer(scenario, outcome)
-    return outcome
 
 
 def _stream(scenario: Scenario, stream: ItemStream, simulation: Simulation, outcome: StepOutcome, watch: Watch) -> None:
@@ -181,6 +201,26 @@ def _fleet(
     plan = plan_of(scenario, watch.tell, aimed.problem)
     outcome.plan = plan
     watch.ended("fleet")
+    try:
+        _judge(scenario, problem, simulation, outcome, watch)
+    except KeyboardInterrupt:
+        if not watch.stopped():
+            raise
+        watch.tell("interrupted: the plan is judged before it is saved; Ctrl-C again to drop it")
+        _judge(scenario, problem, simulation, outcome, watch)
+    if scenario.room is not None and not watch.stopped():
+        _place(scenario, scenario.room, problem, outcome, watch)
+    if scenario.requests and not watch.stopped():
+        outcome.admission = admission_of(scenario, plan, watch)
+        outcome.tables |= admission_tables(outcome.admission, problem)
+        watch.ended("admission")
+
+
+def _judge(
+    scenario: Scenario, problem: FleetProblem, simulation: Simulation, outcome: StepOutcome, watch: Watch
+) -> None:
+    plan = outcome.plan
+    assert plan is not None
     watch.tell(f"judging the plan on {simulation.samples:,} fresh samples")
     outcome.judged = judged(plan, problem, simulation, seed=scenario.seed + JUDGE)
     draws, chance = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
@@ -196,12 +236,7 @@ def _fleet(
         broken = judged(plan, problem, simulation, seed=scenario.seed + JUDGE, failing=True)
         outcome.tables["failures"] = failure_table(broken)
     watch.ended("judge")
-    if scenario.room is not None and not watch.stopped():
-        _place(scenario, scenario.room, problem, outcome, watch)
-    if scenario.requests and not watch.stopped():
-        outcome.admission = admission_of(scenario, plan, watch)
-        outcome.tables |= admission_tables(outcome.admission, problem)
-        watch.ended("admission")
+    outcome.verified = True
 
 
 def _place(scenario: Scenario, room: Room, problem: FleetProblem, outcome: StepOutcome, watch: Watch) -> None:
