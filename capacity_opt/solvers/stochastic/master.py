@@ -14,7 +14,7 @@ from scipy import sparse
 from capacity_opt.errors import SolverError
 from capacity_opt.solvers.duality import dual_slack, lagrangian_bound
 from capacity_opt.solvers.highs_arrays import pass_program
-from capacity_opt.solvers.highs_engine import POOL, new_highs
+from capacity_opt.solvers.highs_engine import POOL, STOP_SECONDS, new_highs
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.stochastic.oracle import Cuts
 from capacity_opt.solvers.stochastic.program import Coupling, TwoStageProgram, no_coupling
@@ -310,10 +310,22 @@ class Master:
 
 
 def _run_until(engine: Any, time_limit: float) -> Any:
-    """HiGHS looks at its clock only now and then in a search; so its end is asked for from outside, too."""
-    deadline, asked = time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS, False
+    """HiGHS looks at its clock only now and then in a search; so its end is asked for from outside, too. A Ctrl-C or a
+    termination waits a moment for its thread: Python cannot end while one is at work."""
     engine.HandleUserInterrupt = True
     engine.startSolve()
+    try:
+        return _awaited(engine, time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS)
+    except BaseException:
+        engine.cancelSolve()
+        end = time.perf_counter() + STOP_SECONDS
+        while time.perf_counter() < end and not engine.wait(POLL_SECONDS)[0]:
+            pass
+        raise
+
+
+def _awaited(engine: Any, deadline: float) -> Any:
+    asked = False
     while True:
         done, status = engine.wait(POLL_SECONDS)
         if done:
