@@ -9,7 +9,7 @@ demand over L + R', R' = 1, ..., R in equal shares (L + R alone where R <= 1 or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,6 +104,20 @@ def exposure(
         single=single,
         jumping=customers is not None,
     )
+
+
+def of_exposure(exposed: Exposure, items: NDArray[np.intp]) -> Exposure:
+    """What the chosen items are exposed to; demands that are one object stay one."""
+    made: dict[int, Demand] = {}
+
+    def taken(demand: Demand) -> Demand:
+        return made.setdefault(id(demand), demand if demand.shape == () else demand.take(items))
+
+    count = int(np.prod(exposed.shape, dtype=np.int64))
+    mean, period = (np.broadcast_to(value, (count,))[items] for value in (exposed.mean, exposed.review_period))
+    early, late, last = taken(exposed.early), taken(exposed.late), taken(exposed.last)
+    chosen = {"early": early, "late": late, "last": last, "review": taken(exposed.review)}
+    return replace(exposed, shape=(len(items),), mean=mean, review_period=period, **chosen)
 
 
 def _between_reviews(demand: Demand, step: Array, correlation: ArrayLike, customers: Customers | None) -> Demand:

@@ -8,6 +8,7 @@ that no lattice can hold it is the revised power approximation used, and said.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 from capacity_opt import _checks
 from capacity_opt.demand.lead_time import RandomLeadTime
 from capacity_opt.demand.protocol import Demand
-from capacity_opt.inventory.exposure import Exposure, exposure
+from capacity_opt.errors import ArgumentError
+from capacity_opt.inventory.exposure import Exposure, exposure, of_exposure
 from capacity_opt.inventory.law import of_items, row
+from capacity_opt.inventory.rq_service import MEASURES, RQTarget
 from capacity_opt.inventory.ss_approximate import power_levels
 from capacity_opt.inventory.ss_averages import ss_averages_of
 from capacity_opt.inventory.ss_lattice import STEPS_PER_DEVIATION, lattice_steps
 from capacity_opt.inventory.ss_search import find_ss
+from capacity_opt.inventory.ss_service import Aimed, find_ss_for_service
 from capacity_opt.inventory.stationary import StockMeasures, measures, methods
 from capacity_opt.problem.policies import ReorderPointOrderUpTo
 
@@ -45,11 +49,16 @@ def optimize_ss(
     demand: Demand,
     *,
     holding_cost: ArrayLike,
-    stockout_cost: ArrayLike,
+    stockout_cost: ArrayLike | None = None,
     fixed_cost: ArrayLike,
     lead_time: ArrayLike | RandomLeadTime = 0.0,
     review_period: ArrayLike = 1.0,
     count_at_review_end: bool = False,
+    fill_rate: ArrayLike | None = None,
+    cycle_service_level: ArrayLike | None = None,
+    ready_rate: ArrayLike | None = None,
+    no_stockout: ArrayLike | None = None,
+    gamma: ArrayLike | None = None,
 ) -> SSResult:
     """The (s, S) policy of least expected cost per period.
 
@@ -58,6 +67,11 @@ def optimize_ss(
     :func:`~capacity_opt.lead_time_demand`. Demand is independent from period to period. ``count_at_review_end``
     counts stock only at the end of each review interval, where it is lowest, instead of every period.
 
+    In place of ``stockout_cost`` one target may be given: ``fill_rate``, ``cycle_service_level``, ``ready_rate``,
+    ``no_stockout`` or ``gamma``, as in :func:`~capacity_opt.optimize_rq`; ordering and holding costs are then least,
+    and ``expected_cost`` has no more than these. For each S - s the least s that keeps the target is exact; the
+    best S - s is searched for (:mod:`capacity_opt.inventory.ss_service`).
+
     Whole-unit demand gives whole levels. An item without demand keeps nothing (s = -1, S = 0). Raises
     :class:`~capacity_opt.ArgumentError` naming the items at fault.
 
@@ -65,7 +79,15 @@ def optimize_ss(
     >>> best = optimize_ss(Poisson(mean=6.0), holding_cost=1, stockout_cost=4, fixed_cost=5)
     >>> float(best.reorder_point), float(best.order_up_to_level), round(float(best.expected_cost), 3), best.method
     (4.0, 10.0, 8.034, 'exact')
+    >>> best = optimize_ss(Poisson(mean=6.0), holding_cost=1, fill_rate=0.95, fixed_cost=5)
+    >>> float(best.reorder_point), float(best.order_up_to_level), round(float(best.fill_rate), 3)
+    (5.0, 9.0, 0.96)
     """
+    targets = zip(MEASURES, (fill_rate, cycle_service_level, ready_rate, no_stockout, gamma), strict=True)
+    asked = {name: value for name, value in targets if value is not None}
+    if asked or stockout_cost is None:
+        setting = Setting(holding_cost, fixed_cost, lead_time, review_period, count_at_review_end)
+        return _for_service(demand, setting, _aim(stockout_cost, asked))
     exposed, holding, stockout, fixed = _problem(
         demand, holding_cost, stockout_cost, fixed_cost, lead_time, review_period, count_at_review_end
     )
@@ -138,6 +160,61 @@ def _problem(
     _checks.non_negative("mean demand", exposed.mean)
     count = int(np.prod(exposed.shape, dtype=np.int64))
     return exposed, row(holding, count), row(stockout, count), row(fixed, count)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Costs and delays of a policy made for a target; arguments of :func:`optimize_ss`."""
+
+    holding_cost: ArrayLike
+    fixed_cost: ArrayLike
+    lead_time: ArrayLike | RandomLeadTime
+    review_period: ArrayLike
+    count_at_review_end: bool
+
+
+def _aim(stockout_cost: ArrayLike | None, asked: Mapping[str, ArrayLike]) -> tuple[str, Array]:
+    """The one target."""
+    told = [*([] if stockout_cost is None else ["stockout_cost"]), *asked]
+    if len(told) != 1 or told[0] not in MEASURES:
+        raise ArgumentError(f"give one of stockout_cost, {', '.join(MEASURES)}, got {', '.join(told) or 'none'}")
+    return told[0], _checks.fraction(told[0], asked[told[0]])
+
+
+def _for_service(demand: Demand, setting: Setting, aim: tuple[str, Array]) -> SSResult:
+    name, wanted = aim
+    holding_cost = _checks.positive("holding_cost", setting.holding_cost)
+    stands_for = holding_cost * wanted / (1.0 - wanted)
+    exposed, holding, _, fixed = _problem(
+        demand, holding_cost, stands_for, setting.fixed_cost, setting.lead_time, setting.review_period,
+        setting.count_at_review_end,
+    )  # fmt: skip
+    first = optimize_ss(
+        demand,
+        holding_cost=np.broadcast_to(holding_cost, exposed.shape),
+        stockout_cost=np.broadcast_to(stands_for, exposed.shape),
+        fixed_cost=setting.fixed_cost,
+        lead_time=setting.lead_time,
+        review_period=setting.review_period,
+        count_at_review_end=setting.count_at_review_end,
+    )
+    count = len(holding)
+    levels = np.stack([row(first.reorder_point, count), row(first.order_up_to_level, count), np.zeros(count)], axis=1)
+    step = row(first.lattice_step, count)
+    moving = np.flatnonzero(row(exposed.mean, count) > 0)
+    if len(moving):
+        aimed = Aimed(
+            exposed=of_exposure(exposed, moving),
+            target=RQTarget(measure=name, wanted=row(wanted, count)[moving]),
+            holding=holding[moving],
+            fixed=fixed[moving],
+            step=step[moving],
+            width=np.sqrt(row(exposed.late.variance, count))[moving] + row(exposed.mean, count)[moving],
+        )
+        reorder, gap = find_ss_for_service(aimed, levels[moving, 0], (levels[:, 1] - levels[:, 0])[moving])
+        levels[moving, 0], levels[moving, 1] = reorder, reorder + gap
+    kinds = np.argmax(np.ravel(np.broadcast_to(first.method, exposed.shape))[:, None] == METHODS, axis=1)
+    return _result(exposed, holding, np.zeros(count), fixed, levels, step, kinds)
 
 
 def _evaluation_step(exposed: Exposure, reorder: Array, up_to: Array) -> Array:

@@ -84,8 +84,6 @@ def rq(part: Part) -> Solved:
 def ss(part: Part) -> Solved:
     """Order up to a level when the position has fallen to another."""
     _independent(part)
-    if part.target != "stockout_cost":
-        raise ArgumentError("policy ss needs a stockout_cost; for a service target use base_stock or rq")
     best = optimize_ss(part.demand, **_costs(part), **_aim(part))
     levels = {name: np.asarray(getattr(best, name)) for name in ("reorder_point", "order_up_to_level")}
     return Solved(values={**levels, **promised(best, part.target)}, plays=best, explains=best, fixed_cost_counts=True)

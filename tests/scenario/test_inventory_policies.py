@@ -214,3 +214,10 @@ def test_a_serial_line_is_judged_as_it_is_solved(tmp_path: Path) -> None:
     width = totals["judged_cost_high"] - totals["judged_cost_low"]
     assert abs(totals["judged_cost"] - totals["expected_cost"]) <= width
     assert width < 2
+
+
+def test_reorder_to_a_level_for_a_fill_rate_is_kept(tmp_path: Path) -> None:
+    items = "item,holding_cost,fill_rate,fixed_cost,lead_time\na,1,0.93,20,1\nb,2,0.9,10,1\n"
+    outcome = _run(_scenario(tmp_path, 'policy = "ss"', items=items))
+    assert (outcome.values["fill_rate"] >= [0.93, 0.9]).all()
+    assert "not_kept" not in outcome.verdict
