@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from capacity_opt import QuantileDemand, optimize_base_stock
+
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("CAPACITY_OPT_DATA", HERE.parents[1] / "shared" / "data")) / "forecast" / "raf.parquet"
 LEVELS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
@@ -32,6 +34,18 @@ def quantiles(demand: np.ndarray) -> np.ndarray:
     return np.quantile(demand, LEVELS, axis=1, method="weibull").T
 
 
+def stock_now(
+    values: np.ndarray, demand: np.ndarray, lead: np.ndarray, target: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """On hand: the level for the target, less what a month drawn from the item's own history took; a tenth of the items
+    were overbought by half."""
+    law = QuantileDemand(LEVELS, np.maximum(np.round(values, 2), 0.0), integer=True)
+    best = optimize_base_stock(law, holding_cost=1.0, fill_rate=target, lead_time=lead, review_period=1.0)
+    taken = demand[np.arange(len(demand)), rng.integers(0, demand.shape[1], len(demand))]
+    level = np.floor(np.where(rng.random(len(demand)) < 0.1, 1.5, 1.0) * best.base_stock_level)
+    return np.maximum(level - taken, 0.0)
+
+
 def tables() -> dict[str, pd.DataFrame]:
     """The scenario's tables by file name."""
     names, demand = history()
@@ -41,7 +55,7 @@ def tables() -> dict[str, pd.DataFrame]:
     cost = np.round(np.exp(rng.normal(4.5, 1.2, len(kept))), 2)
     lead = rng.choice([1, 2, 3], len(kept), p=[0.5, 0.3, 0.2])
     target = np.where(cost > np.quantile(cost, 0.8), 0.92, np.where(cost > np.quantile(cost, 0.5), 0.95, 0.98))
-    stock = np.floor(demand[seen].mean(axis=1) * (lead + 1) * rng.uniform(0.3, 2.0, len(kept)))
+    stock = stock_now(values, demand[seen], lead, target, rng)
     items = pd.DataFrame(
         {"item": kept, "unit_cost_usd": cost, "lead_time_months": lead, "fill_rate": target, "on_hand": stock}
     )
