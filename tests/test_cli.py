@@ -391,6 +391,17 @@ def test_a_bug_is_owned_up_to_without_a_traceback(call, monkeypatch):
     assert "this is a bug in capacity-opt" in err
 
 
+@pytest.mark.parametrize(("told", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_an_interrupt_within_compiled_code_is_no_bug(call, monkeypatch, told, code):
+    def compiled(*_, **__):
+        raise SystemError("returned a result with an exception set") from told
+
+    monkeypatch.setattr("capacity_opt.scenario.read.read_scenario", compiled)
+    found, _, err = call("validate", TOY)
+    assert found == code
+    assert "bug" not in err
+
+
 def test_disk_full_is_exit_74_and_leaves_old_files_alone(call, tmp_path):
     out = tmp_path / "runs"
     assert call("run", TOY, "--out", out, "-q")[0] == 0

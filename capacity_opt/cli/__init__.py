@@ -123,6 +123,17 @@ def _run(arguments: list[str] | None) -> int:
     except (BrokenPipeError, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001 (the last resort: whatever else is raised is a fault of ours)
+        if isinstance(error, SystemError) and (code := _stop_within(error)):
+            click.echo("Interrupted.", err=True)
+            return code
         from capacity_opt.cli.output import tell_bug
 
         return tell_bug(error, arguments if arguments is not None else sys.argv[1:])
+
+
+def _stop_within(error: SystemError) -> int:
+    """The exit code of the Ctrl-C or the termination that compiled code has turned into a ``SystemError``, or 0."""
+    told = error.__cause__ or error.__context__
+    if isinstance(told, KeyboardInterrupt):
+        return INTERRUPTED
+    return told.code if isinstance(told, SystemExit) and isinstance(told.code, int) else 0

@@ -102,7 +102,7 @@ def do_run(scenario: Path, out: Path, options: dict[str, Any], output: Output) -
         try:
             with output.progress() as tell:
                 result = run_scenario(scenario, out=out, progress=tell, stopped=lambda: stop.asked, **options)
-        except (KeyboardInterrupt, LimitError):
+        except (KeyboardInterrupt, LimitError, SystemError):  # compiled code makes a SystemError of Ctrl-C
             if not stop.asked:
                 raise
             output.note("Interrupted before there was a plan; nothing was saved.")

@@ -115,7 +115,7 @@ def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
     try:
         _plan(scenario, outcome, watch)
         _study(scenario, outcome, watch)
-    except (KeyboardInterrupt, LimitError):
+    except (KeyboardInterrupt, LimitError, SystemError):  # compiled code makes a SystemError of Ctrl-C
         if not (outcome.verified and watch.stopped()):
             raise
     outcome.stopped = watch.stopped()
@@ -203,7 +203,7 @@ def _fleet(
     watch.ended("fleet")
     try:
         _judge(scenario, problem, simulation, outcome, watch)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError):
         if not watch.stopped():
             raise
         watch.tell("interrupted: the plan is judged before it is saved; Ctrl-C again to drop it")
