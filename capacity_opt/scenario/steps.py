@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.errors import LimitError
 from capacity_opt.fleet.placement import place_plan
 from capacity_opt.fleet.size import size_fleet
 from capacity_opt.frontier import Frontier, frontier
-from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
@@ -31,6 +29,7 @@ from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tab
 from capacity_opt.scenario.inventory_stream import StreamOutcome, replenish_stream
 from capacity_opt.scenario.item_stream import ItemStream
 from capacity_opt.scenario.judging import bad_paths, failure_table, judged
+from capacity_opt.scenario.own_fill import own_fill
 from capacity_opt.scenario.placement import placement_answer, placement_tables
 from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
@@ -42,7 +41,6 @@ from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.studies import study_tables
 from capacity_opt.scenario.waterfall import Resolve
 from capacity_opt.simulation.backtest import Backtest
-from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
 from capacity_opt.simulation.rolling import RollingResult
 
@@ -227,9 +225,7 @@ def _judge(
     outcome.tables |= fleet_tables(problem, plan, outcome.judged, draws, chance)
     outcome.tables["charges"] = charges(problem, plan, scenario.timeline)
     outcome.tables["runway"] = runway(problem, plan, draws, chance)
-    outcome.tables["availability_by_period"] = availability_by_period(
-        problem, outcome.judged, _own_fill(scenario, plan)
-    )
+    outcome.tables["availability_by_period"] = availability_by_period(problem, outcome.judged, own_fill(scenario, plan))
     outcome.tables["bad_paths"] = bad_paths(problem, plan, outcome.judged, simulation, scenario.seed + JUDGE)
     if simulation.failures is not None:
         watch.tell("judging the plan while things break")
@@ -267,20 +263,6 @@ def admission_of(scenario: Scenario, plan: FleetPlan, watch: Watch) -> Admission
         tell=watch.tell,
         stopped=watch.stopped,
     )
-
-
-def _own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
-    """(C, T) fill per period in the very samples that the plan was made from."""
-    problem, section = scenario.fleet, scenario.spec.fleet
-    assert problem is not None
-    assert section is not None
-    values, chance = problem.demand.draw(problem.samples, seed=scenario.seed)
-    disruptions = problem.disruptions
-    if section.formulation == "deterministic":
-        values, chance = np.tensordot(chance, values, 1)[None], np.ones(1)
-        disruptions = None if isinstance(disruptions, GivenDisruptions) else disruptions
-    seen = replace(problem, demand=GivenSamples(values, chance), disruptions=disruptions)
-    return np.asarray(simulate_fleet(plan, seen, samples=max(2, len(chance)), seed=scenario.seed).fill_by_period.value)
 
 
 def recommend_of(scenario: Scenario, plan: FleetPlan | None) -> RecommendOutcome:
