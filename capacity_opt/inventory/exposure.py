@@ -115,9 +115,16 @@ def of_exposure(exposed: Exposure, items: NDArray[np.intp]) -> Exposure:
 
     count = int(np.prod(exposed.shape, dtype=np.int64))
     mean, period = (np.broadcast_to(value, (count,))[items] for value in (exposed.mean, exposed.review_period))
-    early, late, last = taken(exposed.early), taken(exposed.late), taken(exposed.last)
-    chosen = {"early": early, "late": late, "last": last, "review": taken(exposed.review)}
-    return replace(exposed, shape=(len(items),), mean=mean, review_period=period, **chosen)
+    return replace(
+        exposed,
+        shape=(len(items),),
+        mean=mean,
+        review_period=period,
+        early=taken(exposed.early),
+        late=taken(exposed.late),
+        last=taken(exposed.last),
+        review=taken(exposed.review),
+    )
 
 
 def _between_reviews(demand: Demand, step: Array, correlation: ArrayLike, customers: Customers | None) -> Demand:
