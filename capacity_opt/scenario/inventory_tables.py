@@ -180,20 +180,15 @@ def inventory_of(
         budget=section.budget,
         aggregate_fill_rate=section.aggregate_fill_rate,
         order_budget=section.order_budget,
-        **{
-            name: numbers[name]
-            for name in (
-                "unit_cost",
-                "order_quantity",
-                "on_hand",
-                "on_order",
-                "backorders",
-                "lot",
-                "minimum_order",
-                "maximum_level",
-                "order_capacity",
-            )
-        },
+        unit_cost=numbers["unit_cost"],
+        order_quantity=numbers["order_quantity"],
+        on_hand=numbers["on_hand"],
+        on_order=numbers["on_order"],
+        backorders=numbers["backorders"],
+        lot=numbers["lot"],
+        minimum_order=numbers["minimum_order"],
+        maximum_level=numbers["maximum_level"],
+        order_capacity=numbers["order_capacity"],
     )
 
 
