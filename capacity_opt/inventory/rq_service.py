@@ -116,7 +116,8 @@ def find_rq_for_service(exposed: Exposure, costs: RQCosts, target: RQTarget) -> 
     )
     run = kernel or rq_target_kernel.rq_targets
     low, high = support(exposed.last, ratio, np.ones(items))
-    low = np.minimum(low, row(exposed.early.quantile(1e-15), items))
+    # without stock something lacks for certain: the table must begin there, also where no demand falls in a lead time
+    low = np.minimum(low, row(exposed.early.quantile(1e-15), items)) - (1.0 if target.measure == "no_stockout" else 0.0)
     lots = np.stack([costs.smallest, costs.step], axis=1)
     found = np.empty((items, 2))
     for group in by_width((high - low).astype(np.int64) + 1):
