@@ -456,7 +456,7 @@ def test_signals_leave_no_torn_run(tmp_path, number, code):
 
 def test_query_asks_all_runs(call, runs):
     code, out, _ = call(
-        "query", "SELECT run, sum(EffectiveCost) AS total FROM cost GROUP BY run", "--out", runs, "--json"
+        "query", "SELECT run, sum(EffectiveCost) AS total FROM cost GROUP BY run ORDER BY run", "--out", runs, "--json"
     )
     told = json.loads(out)
     assert code == 0

@@ -62,8 +62,8 @@ def certify_fleet(
     ``LimitError``, ``PartError``.
 
     >>> from capacity_opt.fleet.example import example_problem
-    >>> certify_fleet(example_problem(), samples=20, replications=3, fresh=50).gap
-    0.0
+    >>> bool(certify_fleet(example_problem(), samples=20, replications=3, fresh=50).gap < 1e-9)
+    True
     """
     count = 1 if executor == "serial" else (workers or processors())
     return certify(
