@@ -19,13 +19,13 @@ Array = NDArray[np.float64]
 class ForecastScore:
     """Scores over all series and periods that came true.
 
-    ``wql``: weighted quantile loss, the mean over levels of 2 x pinball loss / sum of |actual|. ``crps``: the same loss
-    per observation, unscaled, an approximation of the continuous ranked probability score. ``pinball`` (levels,).
-    ``below``, ``upto`` (levels,): share of actuals strictly below, and at or below, each quantile; calibrated quantiles
-    of counts have their level between the two. ``coverage`` by central interval (0.8, 0.9, 0.95 where the levels allow;
-    of counts on an edge, as many as calibration would ask). ``mase``, ``msis`` (95 %): scaled by the history's mean
-    absolute (seasonal) difference, as in M4; NaN without a history. ``bias``: of median - actual, over mean |actual|.
-    ``worst`` series by loss, worst first.
+    ``wql``: weighted quantile loss, the mean over levels of 2 x pinball loss / the sum of absolute actuals. ``crps``:
+    the same loss per observation, unscaled, an approximation of the continuous ranked probability score. ``pinball``
+    (levels,). ``below``, ``upto`` (levels,): share of actuals strictly below, and at or below, each quantile;
+    calibrated quantiles of counts have their level between the two. ``coverage`` by central interval (0.8, 0.9, 0.95
+    where the levels allow; of counts on an edge, as many as calibration would ask). ``mase``, ``msis`` (95 %): scaled
+    by the history's mean absolute (seasonal) difference, as in M4; NaN without a history. ``bias``: of median - actual,
+    over the mean absolute actual. ``worst`` series by loss, worst first.
     """
 
     wql: float
