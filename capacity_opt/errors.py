@@ -32,9 +32,9 @@ EXIT_CODES = {
     9: "a condition of compare --fail-if holds",
     10: "the judge found a promise not kept",
     74: "a file cannot be read or written, or the disk is full",
-    130: "interrupted (Ctrl-C); the best plan so far is saved",
+    130: "interrupted (Ctrl-C); the best plan so far is saved where there is one",
     141: "whoever read the output stopped reading",
-    143: "terminated",
+    143: "terminated; saved as after Ctrl-C",
 }
 
 

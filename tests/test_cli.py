@@ -378,7 +378,6 @@ def test_exit_codes_of_finished_runs():
     assert exit_code(result("optimal", True)) == exit_code(result("optimal", None)) == 0
     assert exit_code(result("feasible", True)) == 6
     assert exit_code(result("optimal", False)) == 10
-    assert exit_code(result("feasible", True), interrupted=True) == 130
 
 
 def test_a_bug_is_owned_up_to_without_a_traceback(call, monkeypatch):

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from capacity_opt.cli import INTERRUPTED
 from capacity_opt.cli.options import OUT, SCENARIO, changes, solving
 from capacity_opt.cli.output import Output, common
 from capacity_opt.cli.smps import SUFFIXES, describe_smps, do_run_smps
-from capacity_opt.errors import LimitError
+from capacity_opt.cli.stop import NOTHING_YET, SIGNALLED, Stop
 
 if TYPE_CHECKING:
     from capacity_opt.scenario.run import RunResult
 
 LIMIT_REACHED = 6
 NOT_KEPT = 10
-
-
-class Stop:
-    """Remembers Ctrl-C: the solver hands over its best plan, which is then saved."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: Any = None
-
-    def __enter__(self) -> Stop:
-        self._before = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        signal.default_int_handler(number, frame)
 
 
 @click.command("run", short_help="Plan, judge and report a scenario.")
@@ -102,20 +80,17 @@ def do_run(scenario: Path, out: Path, options: dict[str, Any], output: Output) -
         try:
             with output.progress() as tell:
                 result = run_scenario(scenario, out=out, progress=tell, stopped=lambda: stop.asked, **options)
-        except (KeyboardInterrupt, LimitError, SystemError):  # compiled code makes a SystemError of Ctrl-C
+        except NOTHING_YET:
             if not stop.asked:
                 raise
-            output.note("Interrupted before there was a plan; nothing was saved.")
-            return INTERRUPTED
-        code = exit_code(result, interrupted=stop.asked)
+            return stop.empty_handed(output)
+        code = stop.code if stop.asked else exit_code(result)
     print_result(result, code, output)
     return code
 
 
-def exit_code(result: RunResult, *, interrupted: bool = False) -> int:
+def exit_code(result: RunResult) -> int:
     """0 solved, verified and kept; 6 stopped at a limit; 10 a promise was found not kept."""
-    if interrupted:
-        return INTERRUPTED
     if result.status != "optimal":
         return LIMIT_REACHED
     return NOT_KEPT if result.kept is False else 0
@@ -129,7 +104,5 @@ def print_result(result: RunResult, code: int, output: Output) -> None:
     from capacity_opt.report.terminal import print_run
 
     print_run(result.folder, output.console())
-    if code == INTERRUPTED:
-        output.note(
-            "Interrupted: the best plan found so far was verified and saved; frontier and report were left out."
-        )
+    if code > SIGNALLED:
+        output.note("Interrupted: what was found by then was verified and saved; what follows it was left out.")

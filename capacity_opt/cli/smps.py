@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from capacity_opt.cli.output import Output, plain_table
+from capacity_opt.cli.stop import NOTHING_YET, SIGNALLED, Stop
 
 if TYPE_CHECKING:
     from capacity_opt.scenario.stochastic_run import StochasticRun
@@ -25,10 +26,16 @@ def do_run_smps(path: Path, out: Path, options: dict[str, Any], output: Output) 
     from capacity_opt.scenario.stochastic_run import run_smps
 
     kept = {name: options.get(name) for name in ("seed", "time_limit", "gap")}
-    with output.progress() as tell:
-        tell(f"reading {path.name}")
-        result = run_smps(path, out=out, set=options.get("set") or (), progress=tell, **kept)
-    code = 0 if result.status == "optimal" else LIMIT_REACHED
+    with Stop() as stop:
+        try:
+            with output.progress() as tell:
+                tell(f"reading {path.name}")
+                result = run_smps(path, out=out, set=options.get("set") or (), progress=tell, **kept)
+        except NOTHING_YET:
+            if not stop.asked:
+                raise
+            return stop.empty_handed(output)
+        code = stop.code if stop.asked else 0 if result.status == "optimal" else LIMIT_REACHED
     _tell(result, code, output)
     return code
 
@@ -64,7 +71,8 @@ def _tell(result: StochasticRun, code: int, output: Output) -> None:
     output.result(f"Path:      {manifest['path']} ({manifest['why']})")
     for name in ("objective", "bound"):
         output.result(f"{name.capitalize() + ':':<10} {manifest[name]:,.10g}")
-    output.result(f"Gap:       {manifest['gap']:.3g}" + ("" if code == 0 else " (a limit was reached)"))
+    why = "" if code == 0 else " (interrupted)" if code > SIGNALLED else " (a limit was reached)"
+    output.result(f"Gap:       {manifest['gap']:.3g}{why}")
     rows = [[name, f"{value:,.10g}"] for name, value in result.first_stage.items() if value != 0]
     for line in plain_table(("first stage", "value"), rows[:MOST_LINES], (1,)):
         output.result(line)

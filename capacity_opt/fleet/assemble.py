@@ -53,6 +53,7 @@ def plan_from(
         facts=_facts(model, solution, relaxed, cost),
         solver=f"{solution.solver} {solution.version}".strip(),
         seconds=solution.seconds,
+        limit=solution.limit,
         cost_by_period={name: value for name, value in cost.present.items() if name in cost.total},
         cash_by_period={name: value for name, value in cost.cash.items() if np.any(value != 0)},
         checks=_checks(model, solution, checked, cost),

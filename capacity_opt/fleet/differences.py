@@ -45,9 +45,10 @@ def price_by_difference(
 
     def cost(changed: FleetProblem) -> float:
         try:
-            return size_fleet(
+            plan = size_fleet(
                 changed, formulation=formulation, samples=samples, seed=seed, gap=gap, time_limit=time_limit
-            ).objective
+            )
+            return plan.uninterrupted().objective
         except InfeasibleError:
             return float("inf")
 

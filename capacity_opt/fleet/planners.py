@@ -79,7 +79,7 @@ class FleetPlanner:
             seed=self.seed,
             gap=self.gap,
             time_limit=self.time_limit,
-        )
+        ).uninterrupted()
 
     def _posed(self, problem: FleetProblem) -> tuple[FleetProblem, str]:
         if self.policy == "two_stage":

@@ -155,7 +155,9 @@ def _decomposed(
         return SweptPlan(value=np.nan, status="infeasible", plan=None, problem=problem)
     except LimitError:
         return SweptPlan(value=np.nan, status="no_solution", plan=None, problem=problem)
-    return None if plan is None else SweptPlan(value=np.nan, status=plan.status, plan=plan, problem=problem)
+    if plan is None:
+        return None
+    return SweptPlan(value=np.nan, status=plan.status, plan=plan.uninterrupted(), problem=problem)
 
 
 def _by_decomposition(

@@ -89,9 +89,10 @@ class FleetPlan:
     ``racks`` (K, Z, T) new orders; ``retired`` (K, Z, T) servers; ``stock`` (K, Z, T) servers in service;
     ``committed`` (M, T) servers under commitment, starting in t; ``cost`` present value by component, summing to
     ``objective`` when the objective is expected cost. ``objective``, ``bound`` and ``gap`` are the optimiser's;
-    ``status`` is ``"optimal"`` or ``"feasible"`` (stopped early). ``availability`` and ``utilization`` are promises:
-    in the optimiser's own samples. ``cost_by_period`` the same components as ``cost`` by the period in which they fall
-    (T,), present value; ``cash_by_period`` (T,) what is paid in the period, undiscounted (orders when they are placed).
+    ``status`` is ``"optimal"`` or ``"feasible"`` (stopped early by ``limit``: ``"time"``, ``"interrupted"``, ...).
+    ``availability`` and ``utilization`` are promises: in the optimiser's own samples.
+    ``cost_by_period`` the same components as ``cost`` by the period in which they fall (T,), present value;
+    ``cash_by_period`` (T,) what is paid in the period, undiscounted (orders when they are placed).
     ``checks``: what was recomputed from the inputs after solving. ``shortage_worth`` (J,): part of the plan: the
     highest price per unit and period at which operations should buy to avoid a shortage; the judge follows it.
     ``remarks``: what is odd about the problem, and how it was solved. ``facts``: named numbers beside the plan
@@ -120,3 +121,11 @@ class FleetPlan:
     shortage_worth: Array | None = None
     solver: str = ""
     seconds: float = 0.0
+    limit: str = "none"
+
+    def uninterrupted(self) -> FleetPlan:
+        """The plan itself; raises ``KeyboardInterrupt`` where Ctrl-C ended its search. For those who solve many: the
+        solver has taken the Ctrl-C for itself, and the next solve is not wanted."""
+        if self.limit == "interrupted":
+            raise KeyboardInterrupt
+        return self

@@ -141,5 +141,8 @@ def _print_end(run: RunContents, console: Console) -> None:
         console.print(Text(f"Total cost, present value: {total} {run.currency}"))
     folder = clean(run.folder)
     console.print(Text(f"Run folder: {folder}"), soft_wrap=True)
-    console.print(Text(f"Read next:  {folder}/report.html"), soft_wrap=True)
+    if (run.folder / "report.html").is_file():
+        console.print(Text(f"Read next:  {folder}/report.html"), soft_wrap=True)
+    else:
+        console.print(Text(f"For a page: capacity-opt report {folder}"), soft_wrap=True)
     console.print(Text(f"Try next:   capacity-opt show {folder}"), soft_wrap=True)

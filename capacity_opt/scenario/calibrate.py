@@ -70,7 +70,7 @@ def calibrated(
     for turn in range(ROUNDS):
         tell(f"calibrating the targets, round {turn + 1}")
         try:
-            plan = size_fleet(trial, formulation=formulation, seed=seed, time_limit=time_limit)
+            plan = size_fleet(trial, formulation=formulation, seed=seed, time_limit=time_limit).uninterrupted()
         except InfeasibleError:
             if turn == 0:
                 raise

@@ -106,7 +106,7 @@ def _solved(old: Scenario, new: Scenario, difference: float, tell: Callable[[str
     for cause, formulation, problem in _trials(old, new):
         tell(f"what changed the cost: {cause}")
         try:
-            plan = size_fleet(problem, formulation=formulation, seed=new.seed, time_limit=LIMIT)
+            plan = size_fleet(problem, formulation=formulation, seed=new.seed, time_limit=LIMIT).uninterrupted()
         except CapacityError as error:
             if not plans:
                 return Drivers(why_not=f"the first run cannot be solved again: {str(error).splitlines()[0]}")

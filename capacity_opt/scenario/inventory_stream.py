@@ -22,6 +22,7 @@ from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.run_folder import Table
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.scenario.timeline import Timeline
+from capacity_opt.scenario.undivided import undivided
 
 Array = NDArray[np.float64]
 Columns = dict[str, Any]
@@ -81,8 +82,31 @@ def replenish_stream(
     tell: Callable[[str], None],
     stopped: Callable[[], bool],
 ) -> StreamOutcome:
-    """Decide on every item; ``write`` gets the columns of each chunk, in the items' order."""
-    outcome, begun, done = StreamOutcome(stream.count), time.monotonic(), 0
+    """Decide on every item; ``write`` gets the columns of each chunk, in the items' order.
+
+    Once ``stopped()``, Ctrl-C ends it with the chunks that are done, and comes through where there is none.
+    """
+    outcome = StreamOutcome(0)
+    try:
+        _every_chunk(outcome, stream, simulation, timeline, seed=seed, write=write, tell=tell, stopped=stopped)
+    except (KeyboardInterrupt, SystemError):
+        if not (stopped() and outcome.count):
+            raise
+    return outcome
+
+
+def _every_chunk(
+    outcome: StreamOutcome,
+    stream: ItemStream,
+    simulation: Simulation,
+    timeline: Timeline,
+    *,
+    seed: int,
+    write: Callable[[Columns], None],
+    tell: Callable[[str], None],
+    stopped: Callable[[], bool],
+) -> None:
+    begun = time.monotonic()
     drawn = np.random.default_rng(seed).choice(stream.count, size=min(JUDGED_ITEMS, stream.count), replace=False)
     for number, inventory in enumerate(stream.chunks(Problems())):
         if stopped():
@@ -90,20 +114,22 @@ def replenish_stream(
         assert inventory is not None, "every chunk was read and checked before"
         decided = decide(inventory, timeline, at_once=len(inventory.names))
         columns = item_columns(inventory, decided, every=True)
-        write(columns)
-        _add(outcome, inventory, decided)
-        _keep_dearest(outcome, inventory, decided, columns)
+        done, judged = outcome.count, []
         here = np.sort(drawn[(drawn >= done) & (drawn < done + len(inventory.names))]) - done
         if len(here):
             sample = inventory.take(here)
             played = replenish(sample, simulation, timeline, seed=seed + 1_000 * number, judged_items=len(drawn))
-            outcome.judged.append(inventory_tables(sample, played)["inventory"])
-        done += len(inventory.names)
-        tell(_progress(done, stream.count, time.monotonic() - begun))
-    return outcome
+            judged.append(inventory_tables(sample, played)["inventory"])
+        with undivided():
+            write(columns)
+            _add(outcome, inventory, decided)
+            _keep_dearest(outcome, inventory, decided, columns)
+            outcome.judged += judged
+        tell(_progress(outcome.count, stream.count, time.monotonic() - begun))
 
 
 def _add(outcome: StreamOutcome, inventory: Inventory, decided: InventoryOutcome) -> None:
+    outcome.count += len(inventory.names)
     order, mean = decided.order_now, np.asarray(inventory.demand.mean)
     served = decided.values["fill_rate"]
     outcome.due += int(np.count_nonzero(order > 0))

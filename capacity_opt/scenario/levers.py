@@ -114,7 +114,7 @@ class Bench:
     def solve(self, problem: FleetProblem, *, spot: bool) -> State:
         """The cheapest plan as a state."""
         plan = size_fleet(problem, formulation=self.formulation, seed=self.seed, time_limit=self.time_limit)
-        return _state(problem, plan, self, spot=spot)
+        return _state(problem, plan.uninterrupted(), self, spot=spot)
 
 
 def study_levers(
@@ -138,7 +138,7 @@ def study_levers(
         types = plain.server_types
         plain = replace(plain, server_types=replace(types, capacity=types.capacity / admission_factor))
     tell("levers: today")
-    first = size_fleet(plain, formulation=formulation, seed=seed, time_limit=time_limit)
+    first = size_fleet(plain, formulation=formulation, seed=seed, time_limit=time_limit).uninterrupted()
     fill, resource = first.availability.fill, int(np.argmax(first.utilization.allocation))
     bench = Bench(
         section=section, formulation=formulation, seed=seed, time_limit=time_limit, per_year=per_year,

@@ -241,14 +241,15 @@ def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]
         "variant": scenario.variant,
         "currency": scenario.currency,
         **identity,
-        "status": "optimal" if plan is None else plan.status,
+        "status": plan.status if plan is not None else "feasible" if outcome.stopped else "optimal",
+        "stopped_early": outcome.stopped,
         "answer": outcome.answer,
         "promises_kept": outcome.kept,
         "verdicts": [] if judged is None else [verdict.sentence for verdict in judged.verdicts],
     }
     if plan is not None:
         manifest |= {
-            "stopped_early": outcome.stopped,
+            "limit": plan.limit,
             "formulation": plan.formulation,
             "solver": plan.solver,
             "objective": plan.objective,

@@ -16,10 +16,10 @@ from capacity_opt.frontier import Frontier, frontier
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.placement import Placement, Room
 from capacity_opt.problem.plan import FleetPlan
-from capacity_opt.scenario.admission_step import AdmissionOutcome, admission_answer, admission_tables, admit
+from capacity_opt.scenario.admission_step import AdmissionOutcome, admission_tables, admit
 from capacity_opt.scenario.admission_value import costed, fixed, valued_problem
-from capacity_opt.scenario.answer import fleet_answer
-from capacity_opt.scenario.backtest_step import backtest_answer, backtest_tables, run_backtest
+from capacity_opt.scenario.answer import run_answer
+from capacity_opt.scenario.backtest_step import backtest_tables, run_backtest
 from capacity_opt.scenario.calibrate import Calibrated, calibrated, calibration_table
 from capacity_opt.scenario.charges import charges
 from capacity_opt.scenario.customer_step import customer_tables
@@ -30,11 +30,11 @@ from capacity_opt.scenario.inventory_stream import StreamOutcome, replenish_stre
 from capacity_opt.scenario.item_stream import ItemStream
 from capacity_opt.scenario.judging import bad_paths, failure_table, judged
 from capacity_opt.scenario.own_fill import own_fill
-from capacity_opt.scenario.placement import placement_answer, placement_tables
+from capacity_opt.scenario.placement import placement_tables
 from capacity_opt.scenario.problems import told_as_fault
 from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.recommend_step import RecommendOutcome, recommend
-from capacity_opt.scenario.rolling_step import roll, rolling_answer, rolling_tables
+from capacity_opt.scenario.rolling_step import roll, rolling_tables
 from capacity_opt.scenario.run_folder import Table, TableStream
 from capacity_opt.scenario.runway import runway
 from capacity_opt.scenario.spec_judge import Simulation
@@ -71,7 +71,8 @@ class Watch:
 
 @dataclass
 class StepOutcome:
-    """What the steps found; ``tables`` by name as in the run folder. ``verified``: there is a judged fleet plan."""
+    """What the steps found; ``tables`` by name as in the run folder. ``whole``: a step has ended, so there is something
+    worth saving; ``stopped``: Ctrl-C came before they all had."""
 
     tables: dict[str, Table] = field(default_factory=dict)
     inventory: InventoryOutcome | None = None
@@ -86,7 +87,7 @@ class StepOutcome:
     rolled: dict[str, RollingResult] = field(default_factory=dict)
     answer: str = ""
     stopped: bool = False
-    verified: bool = False
+    whole: bool = False
 
     @property
     def kept(self) -> bool | None:
@@ -107,17 +108,17 @@ class StepOutcome:
 def run_steps(scenario: Scenario, watch: Watch) -> StepOutcome:
     """Do every step that the scenario has a section for.
 
-    Ctrl-C before there is a judged plan comes through; afterwards it ends the steps, and what was done is kept.
+    Ctrl-C before the first of them has ended comes through; afterwards it ends the steps, and what was done is kept.
     """
     outcome = StepOutcome()
     try:
         _plan(scenario, outcome, watch)
         _study(scenario, outcome, watch)
     except (KeyboardInterrupt, LimitError, SystemError):  # compiled code makes a SystemError of Ctrl-C
-        if not (outcome.verified and watch.stopped()):
+        if not (outcome.whole and watch.stopped()):
             raise
     outcome.stopped = watch.stopped()
-    outcome.answer = _answer(scenario, outcome)
+    outcome.answer = run_answer(scenario, outcome)
     return outcome
 
 
@@ -129,18 +130,19 @@ def _plan(scenario: Scenario, outcome: StepOutcome, watch: Watch) -> None:
         seed = scenario.seed + ITEMS_JUDGE
         outcome.inventory = replenish(scenario.inventory, simulation, scenario.timeline, seed=seed)
         outcome.tables |= inventory_tables(scenario.inventory, outcome.inventory)
+        outcome.whole = True
         watch.ended("inventory")
     if scenario.items_stream is not None:
         _stream(scenario, scenario.items_stream, simulation, outcome, watch)
-    if scenario.network is not None:
+    if scenario.network is not None and not watch.stopped():
         watch.tell(f"stock of {len(scenario.network.stages)} stages")
         outcome.tables |= network_tables(scenario.network, simulation, seed=scenario.seed + ITEMS_JUDGE)
         watch.ended("network")
-    if scenario.backtest is not None and scenario.spec.backtest is not None:
+    if scenario.backtest is not None and scenario.spec.backtest is not None and not watch.stopped():
         outcome.backtest = run_backtest(scenario.backtest, scenario.spec.backtest, watch.tell)
         outcome.tables |= backtest_tables(outcome.backtest, scenario.currency)
         watch.ended("backtest")
-    if scenario.fleet is not None:
+    if scenario.fleet is not None and not watch.stopped():
         _fleet(scenario, scenario.fleet, simulation, outcome, watch)
 
 
@@ -187,6 +189,7 @@ def _stream(scenario: Scenario, stream: ItemStream, simulation: Simulation, outc
     finally:
         lines.close()
     outcome.tables |= outcome.stream.tables()
+    outcome.whole = True
     watch.ended("inventory")
 
 
@@ -197,15 +200,14 @@ def _fleet(
     if aimed.rounds:
         outcome.tables["calibration"] = calibration_table(problem, aimed)
     plan = plan_of(scenario, watch.tell, aimed.problem)
-    outcome.plan = plan
     watch.ended("fleet")
     try:
-        _judge(scenario, problem, simulation, outcome, watch)
+        _judge(scenario, problem, plan, simulation, outcome, watch)
     except (KeyboardInterrupt, SystemError):
         if not watch.stopped():
             raise
         watch.tell("interrupted: the plan is judged before it is saved; Ctrl-C again to drop it")
-        _judge(scenario, problem, simulation, outcome, watch)
+        _judge(scenario, problem, plan, simulation, outcome, watch)
     if scenario.room is not None and not watch.stopped():
         _place(scenario, scenario.room, problem, outcome, watch)
     if scenario.requests and not watch.stopped():
@@ -215,24 +217,28 @@ def _fleet(
 
 
 def _judge(
-    scenario: Scenario, problem: FleetProblem, simulation: Simulation, outcome: StepOutcome, watch: Watch
+    scenario: Scenario,
+    problem: FleetProblem,
+    plan: FleetPlan,
+    simulation: Simulation,
+    outcome: StepOutcome,
+    watch: Watch,
 ) -> None:
-    plan = outcome.plan
-    assert plan is not None
     watch.tell(f"judging the plan on {simulation.samples:,} fresh samples")
-    outcome.judged = judged(plan, problem, simulation, seed=scenario.seed + JUDGE)
+    found = judged(plan, problem, simulation, seed=scenario.seed + JUDGE)
     draws, chance = problem.demand.draw(simulation.samples, seed=scenario.seed + FAN)
-    outcome.tables |= fleet_tables(problem, plan, outcome.judged, draws, chance)
-    outcome.tables["charges"] = charges(problem, plan, scenario.timeline)
-    outcome.tables["runway"] = runway(problem, plan, draws, chance)
-    outcome.tables["availability_by_period"] = availability_by_period(problem, outcome.judged, own_fill(scenario, plan))
-    outcome.tables["bad_paths"] = bad_paths(problem, plan, outcome.judged, simulation, scenario.seed + JUDGE)
-    if simulation.failures is not None:
+    tables = fleet_tables(problem, plan, found, draws, chance)
+    tables["charges"] = charges(problem, plan, scenario.timeline)
+    tables["runway"] = runway(problem, plan, draws, chance)
+    tables["availability_by_period"] = availability_by_period(problem, found, own_fill(scenario, plan))
+    tables["bad_paths"] = bad_paths(problem, plan, found, simulation, scenario.seed + JUDGE)
+    if simulation.failures is not None and not watch.stopped():
         watch.tell("judging the plan while things break")
         broken = judged(plan, problem, simulation, seed=scenario.seed + JUDGE, failing=True)
-        outcome.tables["failures"] = failure_table(broken)
+        tables["failures"] = failure_table(broken)
+    outcome.plan, outcome.judged, outcome.whole = plan, found, True
+    outcome.tables |= tables
     watch.ended("judge")
-    outcome.verified = True
 
 
 def _place(scenario: Scenario, room: Room, problem: FleetProblem, outcome: StepOutcome, watch: Watch) -> None:
@@ -350,42 +356,3 @@ def curve_of(scenario: Scenario, simulation: Simulation) -> Frontier:
         gap=fleet.gap,
         time_limit=fleet.time_limit or SOLVE_LIMIT,
     )
-
-
-def _aside(scenario: Scenario) -> str:
-    """How many items were left out, and where the first fault is; nothing where all were planned."""
-    told = scenario.inventory.aside if scenario.inventory is not None else ()
-    if not told:
-        return ""
-    count = len({(row.item, row.location) for row in told})
-    was = "item was" if count == 1 else "items were"
-    return f"{count:,} {was} set aside for faults in their rows, the first at {told[0].fault.place}"
-
-
-def _answer(scenario: Scenario, outcome: StepOutcome) -> str:
-    """The sentence that answers."""
-    parts = []
-    if outcome.plan is not None:
-        parts.append(fleet_answer(scenario, outcome.plan))
-    if outcome.placement is not None and outcome.placement.unplaced.any():
-        parts.append(placement_answer(outcome.placement))
-    if outcome.admission is not None and scenario.fleet is not None:
-        parts.append(admission_answer(outcome.admission, scenario.fleet))
-    if outcome.recommended is not None:
-        parts.append(outcome.recommended.answer(scenario.currency))
-    if outcome.inventory is not None:
-        due = outcome.inventory.order_now > 0
-        parts.append(f"{int(due.sum()):,} of {len(due):,} items are due for an order")
-        parts.append(_aside(scenario))
-    if outcome.rolled and scenario.fleet is not None:
-        parts.append(rolling_answer(outcome.rolled, scenario.fleet))
-    if outcome.backtest is not None:
-        parts.append(backtest_answer(outcome.backtest, scenario.currency))
-    if outcome.stream is not None:
-        parts.append(f"{outcome.stream.due:,} of {outcome.stream.count:,} items are due for an order")
-    if outcome.judged is not None:
-        broken = [verdict for verdict in outcome.judged.verdicts if verdict.outcome == "not_kept"]
-        if broken:
-            parts.append("on fresh samples not every promise is kept: " + broken[0].sentence.rstrip("."))
-    parts = [part for part in parts if part]
-    return "; ".join(parts) + "." if parts else ""

@@ -53,7 +53,8 @@ class Resolve:
     def plan(self, problem: FleetProblem, *, formulation: str | None = None) -> FleetPlan:
         """The cheapest plan; raises as ``size_fleet`` does."""
         chosen = formulation or self.formulation
-        return size_fleet(problem, formulation=chosen, seed=self.seed, time_limit=self.time_limit)
+        plan = size_fleet(problem, formulation=chosen, seed=self.seed, time_limit=self.time_limit)
+        return plan.uninterrupted()
 
     def cost(self, plan: FleetPlan, problem: FleetProblem) -> FleetPlan:
         """``plan``'s decisions in ``problem``; raises as ``evaluate_fleet`` does."""

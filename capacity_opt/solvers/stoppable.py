@@ -41,6 +41,16 @@ def run_stoppable(work: Callable[[], Answer], stop: Callable[[], object]) -> tup
     return (answers[0] if answers else None), interrupted
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error is Ctrl-C, also where compiled code has made a ``SystemError`` of it.
+
+    >>> is_interrupt(KeyboardInterrupt()), is_interrupt(SystemError("odd"))
+    (True, False)
+    """
+    told = (error.__cause__ or error.__context__) if isinstance(error, SystemError) else error
+    return isinstance(told, KeyboardInterrupt)
+
+
 def _wait(done: threading.Event, stop: Callable[[], object]) -> bool:
     deadline = float("inf")
     while not done.is_set() and time.perf_counter() < deadline:

@@ -1,5 +1,6 @@
 """A large Parquet file of items, worked on in chunks, gives line by line what a small table gives at once."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,23 @@ def test_order_and_names_are_checked_over_all_chunks(tmp_path: Path) -> None:
 def test_what_needs_all_items_at_once_is_refused(tmp_path: Path) -> None:
     folder = _scenario(tmp_path / "a", *_tables(), "parquet", "chunk_items = 10\norder_budget = 100")
     assert "order_budget needs all items at once" in _faults(folder)
+
+
+def test_ctrl_c_keeps_the_chunks_that_are_done(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def press(said: str) -> None:
+        if said.startswith("replenishment [") and "20 of 23" in said:
+            asked.append(1)
+            signal.raise_signal(signal.SIGINT)
+
+    folder = _scenario(tmp_path / "b", *_tables(), "parquet", "chunk_items = 10")
+    run = execute(folder, out=tmp_path / "runs", progress=press, stopped=lambda: bool(asked))
+    lines = pd.read_parquet(run.folder / "results" / "inventory_all.parquet")
+    assert list(lines["item"]) == list(_tables()[0]["item"][:20])
+    assert run.manifest["stopped_early"]
+    assert run.status == "feasible"
+    assert "of 20 items are due for an order; interrupted before the other 3 items" in run.manifest["answer"]
+    with pytest.raises(KeyboardInterrupt):
+        execute(folder, out=tmp_path / "runs", progress=lambda _: signal.raise_signal(signal.SIGINT))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.folder.name]

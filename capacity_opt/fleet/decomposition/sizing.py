@@ -58,6 +58,8 @@ def sized_by_decomposition(
         )
     except SolverError:
         return None
+    if found.solution.limit == "interrupted" and not found.checked.passed:
+        raise KeyboardInterrupt  # there is nothing to hand over
     if found.decision is None:
         _say_why(problem, outcomes, found)
         return None

@@ -41,6 +41,8 @@ def sweep_fill_rates(
         if own.program.coupling is not None:
             search.master.set_coupling(own.program.coupling.lower, own.program.coupling.upper)
         found = solve_search(own, search, gap=gap, time_limit=time_limit)
+        if found.solution.limit == "interrupted":
+            raise KeyboardInterrupt  # the search took it for itself; further points are not wanted
         if found.decision is None:
             yield found.solution.reason, None
             continue

@@ -49,6 +49,7 @@ def plan_of(found: Decomposed) -> FleetPlan:
         facts=_facts(found, cost.expected),
         solver="decomposition",
         seconds=found.seconds,
+        limit=solution.limit,
         cost_by_period={name: value for name, value in cost.present.items() if name in cost.total},
         cash_by_period={name: value for name, value in cost.cash.items() if np.any(value != 0)},
         checks=(*checks, PlanCheck(name="cost from the inputs equals the objective", value=off, tolerance=1e-6)),

@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from capacity_opt.solvers.stochastic.fixed import Settled, better, forbid, settle
 from capacity_opt.solvers.stochastic.inner import KEPT, Mixture, best_mixture
 from capacity_opt.solvers.stochastic.integer import close_integer_gap
+from capacity_opt.solvers.stochastic.interrupted import rounded
 from capacity_opt.solvers.stochastic.master import Master, MasterDuals, MasterPoint, master_of
 from capacity_opt.solvers.stochastic.oracle import Evaluation, Graphs, Oracle
 from capacity_opt.solvers.stochastic.program import TwoStageProgram
+from capacity_opt.solvers.stoppable import STOP_SECONDS, is_interrupt
 
 Array = NDArray[np.float64]
 
@@ -51,7 +53,8 @@ class TwoStageSolution:
     """The outcome of a decomposition: ``x`` first stage; bound <= optimum <= objective, both recomputed from evaluated
     recourse; ``group_values`` expected recourse per group at ``x``; ``bases`` how many recourse bases were met;
     ``settled`` the recourse at ``x``; ``relaxed`` the linear relaxation's own solution where there are whole numbers;
-    ``duals`` of the program (with its whole numbers fixed); ``proven`` the relaxation's bound, from its duals."""
+    ``duals`` of the program (with its whole numbers fixed); ``proven`` the relaxation's bound, from its duals;
+    ``limit`` is ``"interrupted"`` where Ctrl-C ended the search: what was known by then is here."""
 
     reason: str
     limit: str = "none"
@@ -151,14 +154,19 @@ def continue_search(
     whole = bool(search.program.first.integer.any())
     relaxed_gap = min(gap, max(gap / 10, 1e-6)) if whole else gap
     relaxed = _Run(search, relaxed_gap, started, time_limit, progress).solve()
+    if whole and relaxed.limit == "interrupted":
+        return rounded(search, relaxed)
     if not whole or relaxed.reason != "optimal" or relaxed.x is None:
         return relaxed if not whole else _without_point(relaxed)
     best, reason = close_integer_gap(search, relaxed=relaxed, gap=gap, deadline=started + time_limit)
-    if reason == "limit":
+    limit = {"limit": "time", "interrupted": "interrupted"}.get(reason, "none")
+    if limit == "interrupted" and best.x is None:
+        return rounded(search, relaxed)
+    if limit != "none":
         reason = "feasible" if best.x is not None else "no_solution"
     return TwoStageSolution(
         reason=reason,
-        limit="none" if reason in ("optimal", "infeasible") else "time",
+        limit=limit,
         objective=best.objective if best.x is not None else float("nan"),
         bound=best.bound,
         gap=max(best.gap(), 0.0),
@@ -202,6 +210,22 @@ class _Run:
         return self.limit - (time.perf_counter() - self.started)
 
     def solve(self) -> TwoStageSolution:
+        try:
+            return self._search()
+        except (KeyboardInterrupt, SystemError) as error:
+            if not is_interrupt(error):
+                raise
+        return self._interrupted()
+
+    def _interrupted(self) -> TwoStageSolution:
+        """What is known when Ctrl-C comes; the bound counts only where the master can still prove it at once."""
+        outer = self.search.master.solve(time_limit=STOP_SECONDS)
+        found = self._finished(outer)
+        if outer.reason != "optimal":
+            found = replace(found, bound=-np.inf, gap=np.inf, proven=0.0)
+        return replace(found, limit="interrupted")
+
+    def _search(self) -> TwoStageSolution:
         search = self.search
         self._mix()
         while True:

@@ -21,6 +21,7 @@ from capacity_opt.solvers.stochastic.fixed import Settled, master_values, settle
 from capacity_opt.solvers.stochastic.heuristics import dive, search_neighbourhoods
 from capacity_opt.solvers.stochastic.inner import KEPT
 from capacity_opt.solvers.stochastic.master import MasterDuals, MasterPoint
+from capacity_opt.solvers.stoppable import is_interrupt
 
 if TYPE_CHECKING:
     from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
@@ -56,12 +57,23 @@ def close_integer_gap(
 ) -> tuple[Incumbent, str]:
     """From the relaxation's solution, find whole numbers within ``gap``.
 
-    ``deadline`` is a ``time.perf_counter()`` value. Returns the incumbent and ``"optimal"``, ``"limit"`` or
-    ``"infeasible"``.
+    ``deadline`` is a ``time.perf_counter()`` value. Returns the incumbent and ``"optimal"``, ``"limit"``,
+    ``"interrupted"`` (by Ctrl-C) or ``"infeasible"``.
     """
-    first, master = search.program.first, search.master
     assert relaxed.settled is not None
     best = Incumbent(objective=np.inf, bound=relaxed.bound, prices=[relaxed.settled.prices])
+    try:
+        reason = _closed(search, best, gap, deadline)
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
+        reason = "interrupted"
+    return best, reason
+
+
+def _closed(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
+    """Dive, neighbourhoods, then masters until the gap is closed; how it ended."""
+    first, master = search.program.first, search.master
     now = time.perf_counter()
     until = now + HEURISTIC_SHARE * (deadline - now)
 
@@ -69,7 +81,7 @@ def close_integer_gap(
         return _evaluate(search, point, best)
 
     _forget_slack_cuts(search)
-    dive(search, relaxed.settled.prices, evaluate, until)
+    dive(search, best.prices[0], evaluate, until)
     master.set_integer(True)
     if best.gap() > gap:
         search_neighbourhoods(
@@ -84,7 +96,7 @@ def close_integer_gap(
     master.set_integer(False)
     _polish(search, best, gap)
     master.set_bounds(first.column_lower, first.column_upper)
-    return best, reason
+    return reason
 
 
 def _polish(search: Search, best: Incumbent, gap: float) -> None:

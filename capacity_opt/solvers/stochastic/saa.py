@@ -219,11 +219,18 @@ def _named(part: _Part) -> str:
 def _solved(program: TwoStageProgram, gap: float, limit: float, seed: int, graphs: Graphs) -> TwoStageSolution:
     search = start_search(program, seed=seed, graphs=graphs)
     found = continue_search(search, gap=gap, time_limit=limit)
+    _go_on(found)
     if found.x is not None:
         return found
     if found.reason == "infeasible":
         raise InfeasibleError("the sampled problem has no first stage that every sample can live with")
     raise LimitError(f"no decision was found within {limit:g} s per sampled problem ({found.reason})")
+
+
+def _go_on(found: TwoStageSolution) -> None:
+    """A search that took Ctrl-C for itself is the last."""
+    if found.limit == "interrupted":
+        raise KeyboardInterrupt
 
 
 def _replicate(part: _Part) -> Array:
@@ -237,6 +244,7 @@ def _replicate(part: _Part) -> Array:
         search.master.add_cuts(search.oracle.cuts(here))
         own = search.add(here) if here.feasible else np.inf
         found = continue_search(search, gap=part.gap, time_limit=part.time_limit)
+        _go_on(found)
         rows.append((min(found.bound, own), own))
     return np.array(rows).reshape(-1, 2)
 
