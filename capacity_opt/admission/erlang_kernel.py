@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from capacity_opt.admission.compiled import compiled
+from capacity_opt._compiled import compiled
 
 Array = NDArray[np.float64]
 prange = range

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.admission.compiled import compiled
+from capacity_opt._compiled import compiled
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]

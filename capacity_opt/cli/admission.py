@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from capacity_opt.cli.options import SCENARIO, changes, solving
-from capacity_opt.cli.output import Output, common, plain_table
+from capacity_opt.cli.asked import Asked, about_scenario
+from capacity_opt.cli.output import Output, plain_table
 from capacity_opt.cli.run import NOT_KEPT
 from capacity_opt.errors import ArgumentError
 
@@ -19,22 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command("admission", short_help="Levels that decide who gets in on the day.")
-@SCENARIO
-@changes
-@solving
-@common
-def command(
-    scenario: Path,
-    settings: tuple[str, ...],
-    variant: str | None,
-    seed: int | None,
-    solver: str | None,
-    time_limit: float | None,
-    gap: float | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: int,
-) -> int:
+@about_scenario
+def command(asked: Asked) -> int:
     """Plan SCENARIO and say how much of each pool to keep free from which requests, what that earns and loses.
 
     Needs [admission] with its table of requests. The levels are played request by request; exit 10 where a promised
@@ -46,13 +31,9 @@ def command(
       capacity-opt admission my-plan --set 'admission.judge="all"' --json
     """
     from capacity_opt.scenario.admission_step import admission_answer, admission_tables
-    from capacity_opt.scenario.read import read_scenario
-    from capacity_opt.scenario.run import RunOptions, chosen
     from capacity_opt.scenario.steps import Watch, admission_of, plan_of
 
-    output = Output(as_json, quiet, verbose)
-    options = RunOptions(seed=seed, solver=solver, time_limit=time_limit, gap=gap)
-    read = chosen(read_scenario(scenario, set=settings, variant=variant), options)
+    read, output = asked.scenario, asked.output
     if read.fleet is None or not read.requests:
         raise ArgumentError("admission needs a scenario with [fleet] and [admission], and a table of requests")
     with output.progress() as tell:
@@ -60,7 +41,7 @@ def command(
         outcome = admission_of(read, plan, Watch(tell=tell, ended=tell, stopped=lambda: False))
     tables, answer = admission_tables(outcome, read.fleet), admission_answer(outcome, read.fleet)
     code = NOT_KEPT if outcome.kept is False else 0
-    if as_json:
+    if output.as_json:
         output.json({"answer": answer, "kept": outcome.kept, "tables": {n: t.columns for n, t in tables.items()}})
         return code
     _tell(tables, read.currency, output)

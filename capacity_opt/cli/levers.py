@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from capacity_opt.cli.options import SCENARIO, changes, solving
-from capacity_opt.cli.output import Output, common, plain_table
+from capacity_opt.cli.asked import Asked, about_scenario
+from capacity_opt.cli.output import Output, plain_table
 from capacity_opt.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -17,22 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command("levers", short_help="What would raise utilization, and its worth.")
-@SCENARIO
-@changes
-@solving
-@common
-def command(
-    scenario: Path,
-    settings: tuple[str, ...],
-    variant: str | None,
-    seed: int | None,
-    solver: str | None,
-    time_limit: float | None,
-    gap: float | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: int,
-) -> int:
+@about_scenario
+def command(asked: Asked) -> int:
     """Solve SCENARIO again with one lever of utilization after the other, at equal availability of every class.
 
     Each lever: what it takes off the cost at its place, alone, and last of all; purchases avoided once and what recurs;
@@ -44,19 +29,15 @@ def command(
       capacity-opt levers my-plan --set levers.overcommit.vcpu=1.2 --set levers.forecast_error=0.1
     """
     from capacity_opt.scenario.lever_tables import lever_answer, lever_tables
-    from capacity_opt.scenario.read import read_scenario
-    from capacity_opt.scenario.run import RunOptions, chosen
     from capacity_opt.scenario.studies import LIMIT, levers_study
 
-    output = Output(as_json, quiet, verbose)
-    options = RunOptions(seed=seed, solver=solver, time_limit=time_limit, gap=gap)
-    read = chosen(read_scenario(scenario, set=settings, variant=variant), options)
+    read, output = asked.scenario, asked.output
     if read.fleet is None:
         raise ArgumentError("levers needs a scenario with [fleet]")
     with output.progress() as tell:
-        study = levers_study(read, time_limit=time_limit or LIMIT, tell=tell)
+        study = levers_study(read, time_limit=asked.time_limit or LIMIT, tell=tell)
     tables, answer = lever_tables(study, read.fleet), lever_answer(study, read.currency)
-    if as_json:
+    if output.as_json:
         output.json({"answer": answer, "growth": study.growth, "tables": {n: t.columns for n, t in tables.items()}})
         return 0
     _tell(tables["levers"], read.currency, output)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiled
 from capacity_opt.demand.counts import Poisson
 from capacity_opt.demand.protocol import Demand
-from capacity_opt.inventory.compiled import compiled
 
 Array = NDArray[np.float64]
 prange = range

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiled
 from capacity_opt.demand.quantiles import QuantileDemand, log_ratio
-from capacity_opt.inventory.compiled import compiled
 
 Array = NDArray[np.float64]
 prange = range

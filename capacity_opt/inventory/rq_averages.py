@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiled
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.inventory import panjer, position_kernel, rq_kernel
-from capacity_opt.inventory.compiled import compiled
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import panjer_law, row
 from capacity_opt.inventory.rq_continuous import loss_between, order_rate

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiled
 from capacity_opt.inventory import panjer, rq_kernel
-from capacity_opt.inventory.compiled import compiled
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import Items, by_width, of_items, panjer_law, row, support
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiled
 from capacity_opt.inventory import rq_kernel, rq_target_kernel
-from capacity_opt.inventory.compiled import compiled
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import Items, by_width, of_items, row, support
 from capacity_opt.inventory.rq_continuous import bisect, golden_section, loss_between, order_rate

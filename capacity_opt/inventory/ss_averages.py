@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiled
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.inventory import panjer, position_kernel, rq_kernel, ss_kernel
-from capacity_opt.inventory.compiled import compiled
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import by_width, of_items, panjer_law, row
 from capacity_opt.inventory.ss_lattice import lattice_cycle, lattice_masses, lattice_width, renewal_masses

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiled
 from capacity_opt.inventory import panjer, rq_kernel, ss_kernel
-from capacity_opt.inventory.compiled import compiled
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import Items, by_width, of_items, panjer_law, row, support
 from capacity_opt.inventory.ss_lattice import lattice_masses, lattice_reorder_point, lattice_width, renewal_masses

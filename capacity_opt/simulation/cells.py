@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capacity_opt import _checks
+from capacity_opt._compiled import compiling
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.item import Item
-from capacity_opt.simulation.compiled import compiling
 from capacity_opt.simulation.period_play import MEASURES, Play, play
 from capacity_opt.simulation.rules import Rule
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiling
 from capacity_opt.demand.compound import CompoundPoisson
 from capacity_opt.demand.counts import NegativeBinomial, Poisson
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.simulation.asked import CHUNK_VALUES, Asked, Given, judge_seed
 from capacity_opt.simulation.cells import Cells
-from capacity_opt.simulation.compiled import compiling
 from capacity_opt.simulation.period_play import MEASURES, order_quantities
 
 Array = NDArray[np.float64]

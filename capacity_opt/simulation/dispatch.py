@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt._compiled import compiling
 from capacity_opt.simulation.arena import Arena
-from capacity_opt.simulation.compiled import compiling
 from capacity_opt.simulation.repack import repack
 
 Array = NDArray[np.float64]
