@@ -209,6 +209,17 @@ class LumpyPaths:
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
         """``count`` paths (samples, J, T, B) and their probabilities."""
+        values, chance, rng = self._base(count, seed)
+        return values + self.lumps.draw(len(values), rng=rng)[..., None], chance
+
+    def contributions(self, count: int, *, seed: int) -> Array:
+        """(L, count, T) by what its size is multiplied, for every lump in every path of ``draw(count, seed=seed)``."""
+        values, _, rng = self._base(count, seed)
+        course, factor = self.lumps.course(len(values), rng=rng)
+        return np.stack([each[:, None] * shape[at] for each, shape, at in zip(factor, self.lumps.profile, course)])
+
+    def _base(self, count: int, seed: int) -> tuple[Array, Array, np.random.Generator]:
+        """Everybody else's paths, and the stream that the lumps are drawn from."""
         number = int(_checks.whole("count", count, at_least=1))
         values, chance = self.base.draw(number, seed=seed)
         if values.shape[1:3] != (self.lumps.groups, self.lumps.periods):
@@ -221,7 +232,7 @@ class LumpyPaths:
         rng = np.random.default_rng([seed, LUMP_SEED])
         if len(chance) != number:
             values, chance = _spread_over(values, chance, number, rng)
-        return values + self.lumps.draw(number, rng=rng)[..., None], chance
+        return values, chance, rng
 
 
 def _spread_over(values: Array, chance: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ from capacity_opt.fleet.formulation import FleetModel
 from capacity_opt.fleet.measures import availability_of, utilization_of
 from capacity_opt.fleet.orders import order_book
 from capacity_opt.fleet.prices import prices_from
-from capacity_opt.fleet.worth import shortage_worth
+from capacity_opt.fleet.worth import capacity_worth, shortage_worth
 from capacity_opt.problem.plan import FleetPlan, PlanCheck, Price
 from capacity_opt.solvers.solution import Solution
 from capacity_opt.solvers.verify import Verification
@@ -57,6 +57,7 @@ def plan_from(
         cost_by_period={name: value for name, value in cost.present.items() if name in cost.total},
         cash_by_period={name: value for name, value in cost.cash.items() if np.any(value != 0)},
         checks=_checks(model, solution, checked, cost),
+        capacity_worth=capacity_worth(model, solution.row_duals, relaxed_duals),
         shortage_worth=shortage_worth(model, relaxed_duals if relaxed_duals is not None else solution.row_duals),
     )
 

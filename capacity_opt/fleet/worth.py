@@ -13,6 +13,24 @@ Array = NDArray[np.float64]
 TIES = 1e-6
 
 
+def capacity_worth(model: FleetModel, *duals: Array | None) -> Array | None:
+    """What one more unit of a resource saves, (K, G, R, T, B), NaN where there is no such capacity: by the first of the
+    given ``duals`` (rows,) that price anything at all. In a region split into zones, the zone where it is worth least.
+    """
+    frame, state = model.frame, model.normal
+    if not state.capacity.size:
+        return None
+    sizes = frame.problem.sizes
+    k, p, r = state.capacity_of
+    worth = np.full((sizes["K"], sizes["G"], sizes["R"], sizes["T"], sizes["B"]), np.inf)
+    known = [np.maximum(-given[state.capacity].sum(axis=3), 0.0) for given in duals if given is not None and len(given)]
+    if not known:
+        return None
+    chosen = next((value for value in known if np.any(value > TIES)), known[0])
+    np.minimum.at(worth, (k, frame.pool_region[p], r), chosen)
+    return np.where(np.isinf(worth), np.nan, worth)
+
+
 def shortage_worth(model: FleetModel, duals: Array | None) -> Array:
     """Money per unit and period for each group (J,): the penalty plus the prices of the fill-rate promises that the
     shortage counts against (``duals`` of the program's rows). Infinite where shortage is forbidden, where another kind

@@ -95,6 +95,8 @@ class FleetPlan:
     ``cash_by_period`` (T,) what is paid in the period, undiscounted (orders when they are placed).
     ``checks``: what was recomputed from the inputs after solving. ``shortage_worth`` (J,): part of the plan: the
     highest price per unit and period at which operations should buy to avoid a shortage; the judge follows it.
+    ``capacity_worth`` (K, G, R, T, B): what one more unit of a resource of a type in a region and block saves in all,
+    present value (NaN: no such capacity): prices that rank, with whole racks as they are where they tell anything.
     ``remarks``: what is odd about the problem, and how it was solved. ``facts``: named numbers beside the plan
     (``relaxed_objective``: without whole racks; ``expected_cost``, ...).
     """
@@ -119,6 +121,7 @@ class FleetPlan:
     checks: tuple[PlanCheck, ...] = ()
     remarks: tuple[str, ...] = ()
     shortage_worth: Array | None = None
+    capacity_worth: Array | None = None
     solver: str = ""
     seconds: float = 0.0
     limit: str = "none"

@@ -14,8 +14,8 @@ Kind = Literal["steer", "commit", "right_size"]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recommendation:
     """One thing to do. ``saving`` expected money per period with its interval ``low``, ``high``; ``risk``: chance that
-    it costs more than it saves; ``reversible``: when it can be undone; ``who`` acts; ``reason`` with the numbers;
-    ``price``: the plan's price that ranked it, if any (money per unit)."""
+    it does not pay (it costs more than it saves, or has to be undone); ``reversible``: when it can be undone; ``who``
+    acts; ``reason`` with the numbers; ``price``: the plan's price that ranked it, if any (money per unit)."""
 
     kind: Kind
     subject: str

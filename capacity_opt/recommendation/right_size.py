@@ -13,18 +13,21 @@ from capacity_opt.errors import ArgumentError
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+MONTH = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class RightSizing:
     """Per workload (n,): ``option`` chosen (-1: none fits), its ``price``, the share of time in which some resource is
-    short on it (``throttle``) with the upper end of its interval (``throttle_high``), and which resource binds
-    (``binding``, position; the one with the least room). ``throttle_by_option`` (n, m): the price-performance curve."""
+    short on it (``throttle``) with the upper end of its interval (``throttle_high``), the chance that a month of days
+    like those seen is short for more than the tolerance (``overrun``), and which resource binds (``binding``, position;
+    the one with the least room). ``throttle_by_option`` (n, m): the price-performance curve."""
 
     option: IntArray
     price: Array
     throttle: Array
     throttle_high: Array
+    overrun: Array
     binding: IntArray
     throttle_by_option: Array
 
@@ -75,10 +78,29 @@ def right_size(
         option=chosen.astype(np.int64),
         price=np.where(chosen >= 0, money[there], np.nan),
         throttle=throttle,
+        overrun=_overrun(np.any(used > room[there][:, None, :] + 1e-12, axis=2), chosen >= 0, allowed, int(per_day)),
         throttle_high=_upper(throttle, days, float(_checks.fraction("confidence", confidence))),
         binding=np.argmax(peak / room[there], axis=1).astype(np.int64),
         throttle_by_option=short,
     )
+
+
+def _overrun(short: NDArray[np.bool_], fits: NDArray[np.bool_], allowed: float, per_day: int) -> Array:
+    """(n,) P(a month of days redrawn from those seen is short in more than the allowed share of it), exact: the sum of
+    30 independent days. ``short`` (n, hours)."""
+    from scipy import fft
+
+    hours = short.shape[1]
+    size = min(per_day, hours)
+    days = short[:, hours - hours // size * size :].reshape(len(short), -1, size).sum(axis=2)
+    chance = np.full(len(short), np.nan)
+    length = MONTH * size + 1
+    for row in np.flatnonzero(fits):
+        law = np.bincount(days[row], minlength=size + 1) / days.shape[1]
+        total = fft.irfft(fft.rfft(law, 2 * length) ** MONTH, 2 * length)[:length]
+        beyond = total[np.arange(length) > allowed * MONTH * size + 1e-9].sum()
+        chance[row] = min(max(beyond, 0.0), 1.0) if beyond > 1e-12 else 0.0
+    return chance
 
 
 def _given(usage: ArrayLike, capacity: ArrayLike, price: ArrayLike) -> tuple[Array, Array, Array]:

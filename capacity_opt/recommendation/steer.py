@@ -8,7 +8,7 @@ accept or refuse: a customer is refused only where nothing fits. The guard is on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,33 @@ Ranking = Literal["learned", "given", "none"]
 LEARN_FROM = 400
 CHECKPOINTS = 20
 TIME_LIMIT = 60.0
+
+
+@runtime_checkable
+class Room(Protocol):
+    """A guard that knows more than a number per option: offers that share servers, several resources, many outcomes."""
+
+    @property
+    def idle(self) -> Array:
+        """(m,) units of which no option takes more by itself."""
+        ...
+
+    def take(self, customer: int, option: int) -> bool:
+        """Whether the whole offer fits beside those taken before; if so it is taken."""
+        ...
+
+
+class _Counted:
+    """A number of idle units per option."""
+
+    def __init__(self, units: Array, idle: Array) -> None:
+        self.units, self.idle, self.left = units, idle, idle.copy()
+
+    def take(self, customer: int, option: int) -> bool:
+        if self.units[customer] > self.left[option] + 1e-12:
+            return False
+        self.left[option] -= self.units[customer]
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +78,7 @@ def steer(
     size: ArrayLike,
     affinity: ArrayLike,
     margin: ArrayLike,
-    idle: ArrayLike,
+    idle: ArrayLike | Room,
     *,
     ranking: Ranking = "learned",
     price: ArrayLike | None = None,
@@ -60,42 +87,57 @@ def steer(
     """Offer every customer, in the order given and without knowing who comes later, one option that fits.
 
     ``size`` (n,) units; ``affinity`` (n, m) chances in [0, 1] that an offer is taken; ``margin`` (m,) or (n, m) money
-    per unit; ``idle`` (m,) units that may be filled (use a low quantile of what will be idle). An offer holds its whole
-    size: load never exceeds ``idle`` whatever is taken. ``ranking``: by value less price x size with prices
-    ``"learned"`` from the customers so far and the capacity left, ``"given"`` ones, or ``"none"`` (greedy: value
-    alone).
+    per unit; ``idle`` (m,) units that may be filled (use a low quantile of what will be idle), or a :class:`Room`. An
+    offer holds its whole size: load never exceeds ``idle`` whatever is taken. ``ranking``: by value less price x
+    size with prices ``"learned"`` from the customers so far and the capacity left, ``"given"`` ones, or ``"none"``
+    (greedy: value alone).
 
     >>> liking = [[0.9, 0.8], [0.9, 0.1], [0.9, 0.1]]
     >>> told = steer([1, 1, 1], liking, [1, 1], [2, 1], ranking="given", price=[0.5, 0])
     >>> told.option.tolist(), round(told.value, 6)
     ([1, 0, 0], 2.6)
     """
-    units, worth, room = _given(size, affinity, margin, idle)
-    if ranking not in ("learned", "given", "none"):
-        raise ArgumentError(f"ranking must be learned, given or none, got {ranking!r}")
-    if ranking == "given" and price is None:
-        raise ArgumentError("ranking 'given' needs price: the plan's price of a unit in each option")
-    start = np.zeros(len(room)) if price is None else _checks.shape("price", price, room.shape, "options")
-    prices = np.zeros(len(room)) if ranking == "none" else start
-    left, chosen = room.copy(), np.full(len(units), -1, dtype=np.int64)
+    given = idle if isinstance(idle, Room) else None
+    units, worth, full = _given(size, affinity, margin, cast("ArrayLike", idle) if given is None else given.idle)
+    _check_ranking(ranking, price, given is None)
+    room = _Counted(units, full) if given is None else given
+    start = np.zeros(len(full)) if price is None else _checks.shape("price", price, full.shape, "options")
+    prices = np.zeros(len(full)) if ranking == "none" else start
+    load, chosen = np.zeros(len(full)), np.full(len(units), -1, dtype=np.int64)
     rng = np.random.default_rng(seed)
     every = max(1, len(units) // CHECKPOINTS)
     for i in range(len(units)):
         if ranking == "learned" and i and i % every == 0:
-            prices = _learned(units[:i], worth[:i], left, len(units) - i, rng)
-        fits = (units[i] <= left + 1e-12) & (worth[i] > 0)
-        if fits.any():
-            chosen[i] = int(np.argmax(np.where(fits, worth[i] - prices * units[i], -np.inf)))
-            left[chosen[i]] -= units[i]
+            prices = _learned(units[:i], worth[:i], full - load, len(units) - i, rng)
+        chosen[i] = _offered(i, worth[i], worth[i] - prices * units[i], room)
+        if chosen[i] >= 0:
+            load[chosen[i]] += units[i]
     taken = np.flatnonzero(chosen >= 0)
     return Steering(
         option=chosen,
         value=float(worth[taken, chosen[taken]].sum()),
-        load=room - left,
-        idle=room,
-        bound=_assignment(units, worth, room)[0],
+        load=load,
+        idle=full,
+        bound=_assignment(units, worth, full)[0],
         price=prices,
     )
+
+
+def _offered(customer: int, worth: Array, rank: Array, room: Room) -> int:
+    """The highest ranked option that earns something and fits; -1 where none does."""
+    for option in np.argsort(-rank, kind="stable").tolist():
+        if worth[option] > 0 and room.take(customer, option):
+            return int(option)
+    return -1
+
+
+def _check_ranking(ranking: str, price: object, counted: bool) -> None:
+    if ranking not in ("learned", "given", "none"):
+        raise ArgumentError(f"ranking must be learned, given or none, got {ranking!r}")
+    if ranking == "given" and price is None:
+        raise ArgumentError("ranking 'given' needs price: the plan's price of a unit in each option")
+    if ranking == "learned" and not counted:
+        raise ArgumentError("ranking 'learned' needs idle as a number of units per option; use 'given' or 'none'")
 
 
 def _given(size: ArrayLike, affinity: ArrayLike, margin: ArrayLike, idle: ArrayLike) -> tuple[Array, Array, Array]:

@@ -14,13 +14,13 @@ from capacity_opt.customers.deal_value import account_shock, value_of_knowing
 from capacity_opt.demand.empirical import Empirical
 from capacity_opt.demand.lumpy import LumpyPaths
 from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.plan import FleetPlan
+from capacity_opt.scenario.customer_shocks import WITHOUT_PENALTY, play_shocks, unit_idle_cost
 from capacity_opt.scenario.customer_tables import CustomerDemand
 from capacity_opt.scenario.run_folder import Table, table_of
 
 Array = NDArray[np.float64]
 BASE_SAMPLES = 4000
-# where a class has no penalty: shortage weighs as at a service level of 90 %
-WITHOUT_PENALTY = 9.0
 COLUMNS = (
     "customer", "kind", "pool", "period", "chance", "size", "expected", "share_of_pool", "value_of_knowing",
     "call_rank", "cost_if_absent", "cost_if_doubled", "worth_naming",
@@ -28,30 +28,24 @@ COLUMNS = (
 
 
 def customer_tables(
-    problem: FleetProblem, customers: CustomerDemand, *, idle_cost: float | None, seed: int
+    problem: FleetProblem,
+    customers: CustomerDemand,
+    *,
+    plan: FleetPlan | None = None,
+    idle_cost: float | None,
+    seed: int,
 ) -> dict[str, Table]:
-    """``customers``: a row per customer at the pool and period where it weighs most. Money per period at that moment,
-    from the newsvendor of the pool: idle capacity at ``idle_cost``, shortage at the class's penalty."""
+    """``customers``: a row per customer at the pool and period where it weighs most. Money per period at that moment:
+    idle capacity at ``idle_cost``, shortage at the class's penalty. What knowing is worth comes from the newsvendor of
+    the pool; what absence and doubling cost from playing ``plan`` (without one: at the newsvendor's best capacity)."""
     base = _base(problem, customers, seed)
     rows = [row for j in range(len(problem.groups.names)) for row in _pool(problem, customers, base, j, idle_cost)]
+    if plan is not None:
+        play_shocks(problem, customers, plan, rows, idle_cost=idle_cost, seed=seed)
     best = sorted(rows, key=lambda row: -row["value_of_knowing"])
     for rank, row in enumerate((row for row in best if row["value_of_knowing"] > 0), start=1):
         row["call_rank"] = rank
     return {"customers": table_of(best, COLUMNS)}
-
-
-def unit_idle_cost(problem: FleetProblem, j: int) -> float:
-    """Money per demand unit and period of the cheapest server that can serve group j: price over its life (or the
-    horizon, whichever is longer known) and running cost, at the resource that limits it."""
-    types, supply, groups = problem.server_types, problem.supply, problem.groups
-    home = problem.sites.zone_region == groups.home_region[j]
-    life = np.where(np.isfinite(types.life), types.life, max(36, len(problem.periods)))
-    per_server = (supply.price.min(axis=2) / life[:, None] + supply.opex.mean(axis=2))[:, home].min(axis=1)
-    with np.errstate(divide="ignore"):
-        held = np.where(groups.usage[j] > 0, types.capacity * groups.overcommit[j] / groups.usage[j], np.inf)
-    units = held.min(axis=1) * groups.performance[j]
-    usable = groups.compatible[j] & (units > 0) & (per_server > 0)
-    return float((per_server[usable] / units[usable]).min()) if usable.any() else 1.0
 
 
 def _base(problem: FleetProblem, customers: CustomerDemand, seed: int) -> Array:

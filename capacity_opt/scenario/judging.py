@@ -15,8 +15,9 @@ from capacity_opt.scenario.spec_judge import Failures, Simulation
 from capacity_opt.simulation.admission import NestedLimits
 from capacity_opt.simulation.estimate import Estimate
 from capacity_opt.simulation.failures import FailureModel
-from capacity_opt.simulation.fleet import Dispatch, simulate_fleet
+from capacity_opt.simulation.fleet import simulate_fleet
 from capacity_opt.simulation.judgement import FleetJudgement
+from capacity_opt.simulation.stage import Dispatch
 from capacity_opt.simulation.supplied import servers_in_service
 
 Array = NDArray[np.float64]

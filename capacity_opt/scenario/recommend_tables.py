@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.scenario.load import Source
 from capacity_opt.scenario.problems import Problems, shown
-from capacity_opt.scenario.schema import CLASS, NOTE, Column, TableSchema, resource_columns
+from capacity_opt.scenario.schema import NOTE, Column, TableSchema, resource_columns
+from capacity_opt.scenario.steer_tables import AFFINITY, STEERABLE, Steerable, read_steerable
 from capacity_opt.scenario.typed import Context, TypedTable, typed
 
 Array = NDArray[np.float64]
@@ -44,21 +45,6 @@ INSTANCES = TableSchema("instances", "what a workload may run on; a column per r
     Column("performance", "number", "work of one unit of resource, nominal = 1", default=1.0, rule="positive"),
     NOTE,
 ))  # fmt: skip
-STEERABLE = TableSchema("steerable", "customers who may be asked to move; in the order in which they are asked",
-    ("customer", "class", "region"), (
-    Column("customer", "text", "customer"),
-    CLASS,
-    Column("region", "id", "where it is now", of="regions"),
-    Column("units", "number", "demand that would move", rule="positive", unit="demand units"),
-    NOTE,
-))  # fmt: skip
-AFFINITY = TableSchema("affinity", "chances that a customer takes a region; pairs not listed: never",
-    ("customer", "region"), (
-    Column("customer", "text", "customer; blank: everybody not listed for the region", default=""),
-    Column("region", "id", "region that it is offered", of="regions"),
-    Column("affinity", "number", "chance that it moves when asked", rule="share"),
-    NOTE,
-))  # fmt: skip
 RECOMMEND_TABLES = (HOURLY_USAGE, COMMITMENT_RATES, TRACES, INSTANCES, STEERABLE, AFFINITY)
 
 
@@ -86,17 +72,6 @@ class Sizable:
     options: tuple[str, ...]
     price: Array
     capacity: Array
-
-
-@dataclass(frozen=True, kw_only=True)
-class Steerable:
-    """Customers to steer: (n,) class, home region and units; ``affinity`` (n, G), 0 at home."""
-
-    customers: tuple[str, ...]
-    of_class: IntArray
-    region: IntArray
-    units: Array
-    affinity: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +109,8 @@ class _Reader:
         ids = {} if problem is None else {
             "classes": {name: c for c, name in enumerate(problem.groups.classes)},
             "regions": {name: g for g, name in enumerate(problem.sites.regions)},
+            "server_types": {name: k for k, name in enumerate(problem.server_types.names)},
+            "blocks": {name: b for b, name in enumerate(problem.blocks)},
         }  # fmt: skip
         self.context = replace(context, ids=ids)
         fleet = source.spec.fleet
@@ -196,27 +173,17 @@ class _Reader:
         )
 
     def steerable(self) -> Steerable | None:
-        """Customers with what they like."""
+        """Customers with what they may be offered."""
         if self.problem is None:
             self.problems.error("E240", "scenario.toml", "[recommend] steerable needs [fleet]", fix="Add [fleet]")
             return None
         asked = self.table(self.section.steerable, STEERABLE)
         likes = None if self.section.affinity is None else self.table(self.section.affinity, AFFINITY)
-        if asked is None or self._noted(asked):
+        if asked is None or self._noted(asked, *([] if likes is None else [likes])):
             return None
-        customers = asked.texts["customer"]
-        affinity = np.ones((len(customers), len(self.problem.sites.regions)))
         if likes is not None:
-            self._known(likes, "customer", customers, asked.file, blank=True)
-            affinity = _affinity(customers, likes, affinity.shape)
-        affinity[np.arange(len(customers)), asked.positions["region"]] = 0.0
-        return Steerable(
-            customers=tuple(customers),
-            of_class=asked.positions["class"],
-            region=asked.positions["region"],
-            units=asked.numbers["units"],
-            affinity=affinity,
-        )
+            self._known(likes, "customer", asked.texts["customer"], asked.file, blank=True)
+        return read_steerable(asked, likes, self.problem, self.problems)
 
     def _noted(self, *tables: TypedTable) -> bool:
         """Whether one of these tables has a fault already."""
@@ -239,14 +206,3 @@ class _Reader:
                 )
                 return False
         return True
-
-
-def _affinity(customers: Sequence[str], likes: TypedTable, shape: tuple[int, int]) -> Array:
-    everybody, own = np.zeros(shape[1]), np.full(shape, np.nan)
-    for row, name in enumerate(likes.texts["customer"]):
-        region, chance = likes.positions["region"][row], likes.numbers["affinity"][row]
-        if name:
-            own[[i for i, customer in enumerate(customers) if customer == name], region] = chance
-        else:
-            everybody[region] = chance
-    return np.where(np.isnan(own), everybody, own)

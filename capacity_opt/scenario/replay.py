@@ -13,8 +13,8 @@ from capacity_opt.scenario.judging import judged
 from capacity_opt.scenario.past_runs import PastRun
 from capacity_opt.scenario.read import Scenario, read_scenario
 from capacity_opt.scenario.spec_judge import Simulation
-from capacity_opt.simulation.fleet import Dispatch
 from capacity_opt.simulation.judgement import FleetJudgement
+from capacity_opt.simulation.stage import Dispatch
 
 
 def scenario_of(run: PastRun) -> Scenario:

@@ -164,7 +164,9 @@ def _study(scenario: Scenario, outcome: StepOutcome, watch: Watch) -> None:
     if scenario.customers is not None and scenario.fleet is not None and not watch.stopped():
         section = scenario.spec.customers
         idle_cost = None if section is None else section.idle_cost
-        outcome.tables |= customer_tables(scenario.fleet, scenario.customers, idle_cost=idle_cost, seed=scenario.seed)
+        outcome.tables |= customer_tables(
+            scenario.fleet, scenario.customers, plan=outcome.plan, idle_cost=idle_cost, seed=scenario.seed
+        )
         watch.ended("customers")
     if scenario.recommend is not None and not watch.stopped():
         outcome.recommended = recommend_of(scenario, outcome.plan)

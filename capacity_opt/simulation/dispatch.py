@@ -33,7 +33,8 @@ class Means:
 @dataclass(frozen=True, kw_only=True)
 class Served:
     """What happened. ``unmet`` (S, J, T, B); averaged over a period's blocks: ``used``, ``stranded`` (S, T, R) resource
-    of owned servers, ``bought`` (S, T, M) units of each option, ``substitution``, ``spill`` (S, T) money."""
+    of owned servers, ``bought`` (S, T, M) units of each option, ``substitution``, ``spill`` (S, T) money. ``free``
+    (S, T, B, Q, R), where it was asked for: what is left of each resource of the owned servers of each stack."""
 
     unmet: Array
     used: Array
@@ -41,6 +42,7 @@ class Served:
     bought: Array
     substitution: Array
     spill: Array
+    free: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +58,10 @@ class _State:
     opened: NDArray[np.bool_]
 
 
-def serve(arena: Arena, demand: Array, means: Means) -> Served:
-    """Serve ``demand`` (S, J, T, B) greedily, compiled where numba is present."""
-    if not compiling():
-        return serve_numpy(arena, demand, means)
+def serve(arena: Arena, demand: Array, means: Means, *, free: bool = False) -> Served:
+    """Serve ``demand`` (S, J, T, B) greedily, compiled where numba is present (not where ``free`` is asked for)."""
+    if free or not compiling():
+        return serve_numpy(arena, demand, means, free=free)
     from capacity_opt.simulation.dispatch_compiled import serve_all
 
     served, ways = empty(arena, len(demand)), arena.ways
@@ -74,8 +76,8 @@ def serve(arena: Arena, demand: Array, means: Means) -> Served:
     return served
 
 
-def empty(arena: Arena, samples: int) -> Served:
-    """Nothing served yet."""
+def empty(arena: Arena, samples: int, *, free: bool = False) -> Served:
+    """Nothing served yet; ``free``: what is left is asked for too."""
     sizes = arena.problem.sizes
     return Served(
         unmet=np.zeros((samples, sizes["J"], sizes["T"], sizes["B"])),
@@ -84,12 +86,13 @@ def empty(arena: Arena, samples: int) -> Served:
         bought=np.zeros((samples, sizes["T"], sizes["M"])),
         substitution=np.zeros((samples, sizes["T"])),
         spill=np.zeros((samples, sizes["T"])),
+        free=np.zeros((samples, sizes["T"], sizes["B"], *arena.capacity.shape)) if free else None,
     )
 
 
-def serve_numpy(arena: Arena, demand: Array, means: Means) -> Served:
+def serve_numpy(arena: Arena, demand: Array, means: Means, *, free: bool = False) -> Served:
     """The same in NumPy."""
-    served = empty(arena, len(demand))
+    served = empty(arena, len(demand), free=free)
     served.unmet[:] = demand
     for t in range(demand.shape[2]):
         for b, share in enumerate(arena.problem.block_share):
@@ -121,6 +124,8 @@ def serve_block(arena: Arena, means: Means, served: Served, t: int, b: int, shar
                 state.amounts[s], state.left[s],
             )  # fmt: skip
     used = np.minimum(own + state.added - state.left, own)
+    if served.free is not None:
+        served.free[:, t, b] = own - used
     exhausted = np.any(state.left <= EXHAUSTED * own, axis=2, keepdims=True)
     served.used[:, t] += share * used.sum(axis=1)
     served.stranded[:, t] += share * np.where(exhausted, own - used, 0.0).sum(axis=1)

@@ -9,7 +9,6 @@ stock, service, utilization and every cost are recomputed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,20 +18,18 @@ from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.fleet import DisruptionPaths, FleetProblem
 from capacity_opt.problem.plan import ClassAvailability, FleetPlan
 from capacity_opt.simulation.admission import Admission, admitted
-from capacity_opt.simulation.arena import Arena, build_arena
-from capacity_opt.simulation.dispatch import Means, Served, serve
+from capacity_opt.simulation.arena import build_arena
+from capacity_opt.simulation.dispatch import Means, Served
 from capacity_opt.simulation.estimate import Estimate
 from capacity_opt.simulation.judgement import FleetJudgement
 from capacity_opt.simulation.ledger import ledger
 from capacity_opt.simulation.measures import Weights, by_class, fill_while_zone_lost, shortage_cvar, utilization
-from capacity_opt.simulation.optimal_dispatch import fits, serve_optimally
-from capacity_opt.simulation.supplied import committed_units, servers_in_service
+from capacity_opt.simulation.stage import Dispatch, dispatched, means_of
+from capacity_opt.simulation.supplied import servers_in_service
 from capacity_opt.simulation.verdict import Verdict, judge
 from capacity_opt.simulation.world import World, draw_world
 
 Array = NDArray[np.float64]
-
-Dispatch = Literal["optimal", "greedy", "exact"]
 
 
 def simulate_fleet(
@@ -66,9 +63,9 @@ def simulate_fleet(
     worth = None if shortage_worth is None else _infinite_allowed(shortage_worth, problem)
     arena = build_arena(problem, worth)
     service = servers_in_service(plan, problem, world.delay)
-    means = _means(plan, arena, world, service)
+    means = means_of(plan, arena, world, service)
     let_in = admitted(admission, problem, world.demand, service * world.available[:, None])
-    served = _serve(arena, let_in, means, dispatch)
+    served = dispatched(arena, let_in, means, dispatch)
     turned_away = world.demand - let_in
     served.unmet[:] += turned_away
     weights = Weights(probability=world.probability, level=level)
@@ -81,35 +78,6 @@ def _infinite_allowed(worth: ArrayLike, problem: FleetProblem) -> Array:
     array = np.broadcast_to(_checks.numbers("shortage_worth", worth), (problem.sizes["J"],)).copy()
     _checks.non_negative("shortage_worth", np.where(np.isinf(array), np.sign(array), array))
     return array
-
-
-def _serve(arena: Arena, demand: Array, means: Means, dispatch: Dispatch) -> Served:
-    if dispatch == "optimal" and fits(arena):
-        return serve_optimally(arena, demand, means)
-    served = serve(arena, demand, means)
-    if dispatch in ("greedy", "optimal"):
-        return served
-    if dispatch == "exact":
-        from capacity_opt.simulation.exact_dispatch import improve
-
-        return improve(arena, demand, means, served)
-    raise ArgumentError(f"dispatch must be 'optimal', 'greedy' or 'exact', got {dispatch!r}")
-
-
-def _means(plan: FleetPlan, arena: Arena, world: World, service: Array) -> Means:
-    """What every sample has to serve with."""
-    problem = arena.problem
-    there = service * world.available[:, None]
-    servers = np.einsum("skzt,zp->stkp", there, arena.member.astype(np.float64))
-    options, periods = problem.options, len(problem.periods)
-    limit = options.limit.reshape(len(options.names), periods)
-    committed = np.array([kind == "commitment" for kind in options.kind], dtype=bool)[:, None]
-    budget = np.where(committed, committed_units(plan, problem), limit).T
-    return Means(
-        servers=np.ascontiguousarray(servers.reshape(*servers.shape[:2], -1)),
-        budget=np.where(world.spot > 0, budget * np.where(world.spot > 0, world.spot, 1.0), 0.0),
-        lost=np.ascontiguousarray(np.moveaxis(world.available <= 0, 1, 2)),
-    )
 
 
 def _judgement(

@@ -55,9 +55,9 @@ class _Model:
     slack_upper: Array
 
 
-def serve_optimally(arena: Arena, demand: Array, means: Means) -> Served:
+def serve_optimally(arena: Arena, demand: Array, means: Means, *, free: bool = False) -> Served:
     """Serve ``demand`` (S, J, T, B) at least cost, every block of every sample to optimality."""
-    served = empty(arena, len(demand))
+    served = empty(arena, len(demand), free=free)
     graphs: dict[bytes, RecourseGraph] = {}
     for t in range(demand.shape[2]):
         for pattern, samples in _patterns(means.lost[:, t], len(demand)):
@@ -214,6 +214,8 @@ def _record(
         taken[:, ways.stack[way]] += units[:, column, None] * ways.load[way]
     own = _supply(arena, means, samples, t)[0].reshape(taken.shape)
     used = np.minimum(taken, own)
+    if served.free is not None:
+        served.free[samples, t, b] = own - used
     exhausted = np.any(taken >= own * (1.0 - EXHAUSTED) - 1e-7, axis=2, keepdims=True)
     served.used[samples, t] += share * used.sum(axis=1)
     served.stranded[samples, t] += share * np.where(exhausted, own - used, 0.0).sum(axis=1)

@@ -68,7 +68,11 @@ def test_recommendations_are_ranked_and_hold_their_guard(scenario):
     told = recommend_of(scenario, plan)
     savings = [each.saving for each in told.recommendations]
     assert savings == sorted(savings, reverse=True)
-    assert {"commit", "right_size"} <= {each.kind for each in told.recommendations}
+    assert {each.kind for each in told.recommendations} == {"commit", "right_size", "steer"}
+    offers = told.tables["recommended_steering"].columns
+    assert set(offers["outcome"]) == {"offered"}
+    assert sum(offers["units"]) <= min(offers["idle"])
+    assert all(home > there for home, there in zip(offers["price_home"], offers["price_there"]))
     tried = told.tables["recommended_commitments"].columns
     assert np.all(np.array(tried["hindsight_cost"]) <= np.array(tried["tried_cost"]) + 1e-9)
     sizes = told.tables["recommended_sizes"].columns

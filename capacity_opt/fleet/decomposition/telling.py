@@ -14,7 +14,7 @@ from capacity_opt.fleet.decomposition.structure import Pieces
 from capacity_opt.fleet.measures import availability_of, utilization_of
 from capacity_opt.fleet.orders import order_book
 from capacity_opt.fleet.prices import prices_from
-from capacity_opt.fleet.worth import shortage_worth
+from capacity_opt.fleet.worth import capacity_worth, shortage_worth
 from capacity_opt.problem.plan import FleetPlan, PlanCheck, Price
 from capacity_opt.solvers.stochastic.master import MasterDuals
 
@@ -29,6 +29,7 @@ def plan_of(found: Decomposed) -> FleetPlan:
     cost = cost_of(frame, decision)
     relaxed = solution.relaxed.duals if solution.relaxed is not None else solution.duals
     duals = None if relaxed is None else row_duals(pieces, relaxed)
+    local = None if solution.duals is None else row_duals(pieces, solution.duals)
     off = abs(cost.expected - solution.objective) / max(1.0, abs(solution.objective))
     checks = [PlanCheck(name=each.name, value=each.value, tolerance=each.tolerance) for each in found.checked.checks]
     return FleetPlan(
@@ -54,6 +55,7 @@ def plan_of(found: Decomposed) -> FleetPlan:
         cash_by_period={name: value for name, value in cost.cash.items() if np.any(value != 0)},
         checks=(*checks, PlanCheck(name="cost from the inputs equals the objective", value=off, tolerance=1e-6)),
         shortage_worth=shortage_worth(pieces.model, duals),
+        capacity_worth=capacity_worth(pieces.model, local, duals),
     )
 
 
