@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from capacity_opt.demand.paths import CopulaPaths, FixedDemand, GivenSamples
     from capacity_opt.demand.protocol import Demand
     from capacity_opt.demand.quantiles import QuantileDemand
+    from capacity_opt.demand.reduction import SampleReduction, reduce_samples
     from capacity_opt.errors import (
         ArgumentError,
         CapacityError,
@@ -382,6 +383,7 @@ _HOMES = {
     "Rows": "problem.placement",
     "RunFolderError": "errors",
     "SSResult": "inventory.ss",
+    "SampleReduction": "demand.reduction",
     "SamplingCertificate": "solvers.stochastic.saa",
     "Scenario": "scenario.read",
     "ScenarioError": "errors",
@@ -531,6 +533,7 @@ _HOMES = {
     "read_scenario": "scenario.read",
     "read_smps": "solvers.stochastic.smps",
     "recalibrate_forecast": "scenario.external_forecast",
+    "reduce_samples": "demand.reduction",
     "replay": "simulation.replay",
     "right_size": "recommendation.right_size",
     "roll_fleet": "simulation.rolling",
@@ -689,6 +692,7 @@ __all__ = [
     "Rows",
     "RunFolderError",
     "SSResult",
+    "SampleReduction",
     "SamplingCertificate",
     "Scenario",
     "ScenarioError",
@@ -839,6 +843,7 @@ __all__ = [
     "read_scenario",
     "read_smps",
     "recalibrate_forecast",
+    "reduce_samples",
     "replay",
     "right_size",
     "roll_fleet",

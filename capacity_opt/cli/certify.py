@@ -69,21 +69,24 @@ def command(
     counts: dict[str, Any] = {"replications": replications, "fresh": fresh}
     with output.progress() as tell:
         tell(f"certifying {scenario.name}: {replications} sampled problems, {fresh:,} unseen samples")
-        found = _certificates(scenario, (settings, variant), samples, tolerance, counts | how)
+        found, relaxed = _certificates(scenario, (settings, variant), samples, tolerance, counts | how)
     body = [_numbers(each) for each in found]
     if as_json:
-        output.json({"certificates": body})
+        output.json({"certificates": body, "whole_racks_relaxed": relaxed})
         return 0
     rows = [[told, *(_shown(each[name]) for each in body)] for name, told in SHOWN]
     for line in plain_table(("", *[f"{each.samples}" for each in found]), rows, tuple(range(1, len(found) + 1))):
         output.result(line)
     output.result(_verdict(found, tolerance))
+    if relaxed:
+        output.result("Whole racks are relaxed in this certificate: it speaks of samples, not of rounding.")
     return 0
 
 
 def _certificates(
     path: Path, changed: tuple[tuple[str, ...], str | None], samples: int | None, tolerance: str | None, how: Any
-) -> Sequence[SamplingCertificate]:
+) -> tuple[Sequence[SamplingCertificate], bool]:
+    """The certificates, and whether whole numbers were relaxed in them."""
     from capacity_opt.cli.smps import SUFFIXES
 
     share = None
@@ -95,7 +98,7 @@ def _certificates(
     if path.suffix in SUFFIXES:
         from capacity_opt.scenario.stochastic_run import certify_smps
 
-        return certify_smps(path, set=changed[0], samples=samples, tolerance=share, **how)
+        return certify_smps(path, set=changed[0], samples=samples, tolerance=share, **how), False
     from capacity_opt.fleet.decomposition.certifying import certify_fleet, samples_enough
     from capacity_opt.scenario.read import read_scenario
 
@@ -104,8 +107,8 @@ def _certificates(
         raise ArgumentError("only a fleet's plan has samples to certify: this scenario has no [fleet]")
     how = how | {"seed": read.seed if how["seed"] is None else how["seed"]}
     if share is not None:
-        return samples_enough(read.fleet, share, **how)
-    return [certify_fleet(read.fleet, samples=samples or read.fleet.samples, **how)]
+        return samples_enough(read.fleet, share, **how), read.fleet.integer
+    return [certify_fleet(read.fleet, samples=samples or read.fleet.samples, **how)], read.fleet.integer
 
 
 def _share(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -206,6 +206,14 @@ class LumpyPaths:
     base: Paths
     lumps: Lumps
     taken_out: Array | None = None
+
+    def with_sampling(self, sampling: str) -> LumpyPaths:
+        """The same paths, those of the base drawn another way. Raises ``ArgumentError`` where the base has none."""
+        method = getattr(self.base, "with_sampling", None)
+        if method is None:
+            name = type(self.base).__name__
+            raise ArgumentError(f"sampling can be chosen where demand is drawn through a copula, not for {name}")
+        return replace(self, base=method(sampling))
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
         """``count`` paths (samples, J, T, B) and their probabilities."""

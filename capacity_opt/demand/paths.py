@@ -6,7 +6,7 @@ Every class here is a :class:`capacity_opt.problem.fleet.DemandPaths`: ``draw(co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -90,6 +90,10 @@ class CopulaPaths:
             group_correlation=group_correlation,
             sampling=sampling,
         )
+
+    def with_sampling(self, sampling: Sampling) -> CopulaPaths:
+        """The same paths, drawn another way."""
+        return replace(self, sampling=sampling)
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
         """``count`` fresh paths (count, J, T, B), equally likely."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt import _checks
+from capacity_opt.demand.reduction import SampleReduction, reduce_samples
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.disruptions import GivenDisruptions
-from capacity_opt.problem.fleet import FleetProblem
+from capacity_opt.problem.fleet import DemandPaths, FleetProblem
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -20,13 +21,15 @@ IntArray = NDArray[np.int64]
 class Outcomes:
     """S joint samples. ``values`` (S, J, T, B) demand; ``probability`` (S,); ``available`` (S, Z, T) share of a zone's
     servers that work; ``delay`` (S, K, Z) periods by which orders come late; ``bought`` (S, M, T) share of an option's
-    limit that is there (0 or 1 for spot in a sample, its mean in the mean sample)."""
+    limit that is there (0 or 1 for spot in a sample, its mean in the mean sample). ``reduction``: of more drawn demand
+    samples to these, where there was one."""
 
     values: Array
     probability: Array
     available: Array
     delay: IntArray
     bought: Array
+    reduction: SampleReduction | None = None
 
     @property
     def count(self) -> int:
@@ -86,13 +89,63 @@ def outcomes_from(problem: FleetProblem, values: Array, probability: Array, *, s
 
 def draw_outcomes(problem: FleetProblem, *, samples: int | None = None, seed: int = 7) -> Outcomes:
     """``samples`` joint outcomes (``problem.samples`` unless told otherwise). A list of given demand samples is taken
-    whole; where supply is drawn beside it, each is repeated as often as ``samples`` allows."""
+    whole; where supply is drawn beside it, each is repeated as often as ``samples`` allows. ``problem.reduce_to``
+    demand samples, with chances of their own, stand for all where there are more."""
     count = int(_checks.whole("samples", problem.samples if samples is None else samples, at_least=1))
-    values, probability = problem.demand.draw(count, seed=seed)
+    values, probability, reduction = _demand(problem, count, seed)
     times = max(1, count // len(probability)) if _drawn_supply(problem) else 1
     if times > 1:
         values, probability = np.repeat(values, times, axis=0), np.repeat(probability / times, times)
-    return outcomes_from(problem, values, probability, seed=seed)
+    return replace(outcomes_from(problem, values, probability, seed=seed), reduction=reduction)
+
+
+def sample_demand(problem: FleetProblem, *, seed: int) -> tuple[Array, Array]:
+    """The demand samples that a plan is made from: values (S, J, T, B) and their chances (S,)."""
+    values, probability, _ = _demand(problem, problem.samples, seed)
+    return values, probability
+
+
+def _demand(problem: FleetProblem, count: int, seed: int) -> tuple[Array, Array, SampleReduction | None]:
+    values, probability = sampled(problem).draw(count, seed=seed)
+    reduction = _reduction(problem, values, probability)
+    if reduction is None:
+        return values, probability, None
+    return values[reduction.kept], reduction.probability, reduction
+
+
+def sampled(problem: FleetProblem) -> DemandPaths:
+    """The problem's demand, drawn as ``problem.sampling`` says."""
+    if problem.sampling is None:
+        return problem.demand
+    try:
+        method = problem.demand.with_sampling  # type: ignore[attr-defined]
+    except AttributeError:
+        name = type(problem.demand).__name__
+        raise ArgumentError(
+            f"sampling can be chosen where demand is drawn through a copula, not for {name}: leave it out"
+        ) from None
+    paths: DemandPaths = method(problem.sampling)
+    return paths
+
+
+def _reduction(problem: FleetProblem, values: Array, probability: Array) -> SampleReduction | None:
+    if problem.reduce_to is None or problem.reduce_to >= len(probability):
+        return None
+    if isinstance(problem.disruptions, GivenDisruptions):
+        raise ArgumentError("reduce_to cannot be used where outages, delays or options are given sample by sample")
+    return reduce_samples(values, probability, count=problem.reduce_to)
+
+
+def told_reduction(outcomes: Outcomes) -> tuple[str, ...]:
+    """A remark about the samples that were left out, if any were."""
+    one = outcomes.reduction
+    if one is None:
+        return ()
+    told = f"samples: {len(one.kept):,} of {len(one.nearest):,} drawn stand for all"
+    return (
+        f"{told}; Kantorovich distance {one.distance:.4g} units of demand, "
+        f"{one.relative_distance:.0%} of what the single best sample leaves",
+    )
 
 
 def _drawn_supply(problem: FleetProblem) -> bool:

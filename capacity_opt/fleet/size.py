@@ -15,7 +15,7 @@ from capacity_opt.fleet.decomposition.sizing import Sizing, sized_by_decompositi
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.infeasibility import explain
 from capacity_opt.fleet.lint import lint_problem
-from capacity_opt.fleet.outcomes import draw_outcomes
+from capacity_opt.fleet.outcomes import draw_outcomes, told_reduction
 from capacity_opt.fleet.prices import settled_duals
 from capacity_opt.fleet.projection import solve_projected
 from capacity_opt.problem.fleet import FleetProblem
@@ -74,8 +74,8 @@ def size_fleet(
     (1680.0, 2.0, '2027-03')
     """
     started = time.monotonic()
-    remarks = lint_problem(problem)
     outcomes = draw_outcomes(problem, samples=samples, seed=seed)
+    remarks = (*told_reduction(outcomes), *lint_problem(problem))
     how = Sizing(path=path, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
     plan = sized_by_decomposition(problem, outcomes, formulation, how) if solver == "highs" else None
     if plan is not None:

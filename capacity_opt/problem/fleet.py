@@ -205,8 +205,10 @@ class Finance:
 @dataclass(frozen=True, kw_only=True)
 class FleetProblem:
     """One fleet-sizing problem. ``periods`` (T,) and ``blocks`` (B,) are labels; ``block_share`` (B,) sums to 1;
-    ``samples`` is how many demand paths a stochastic formulation draws unless told otherwise; ``utilization_floor``
-    (R,) the least expected share of the owned servers' resource that must be in use (NaN: none)."""
+    ``samples`` is how many demand paths a stochastic formulation draws unless told otherwise, of which it keeps
+    ``reduce_to`` that stand for all (see :func:`~capacity_opt.reduce_samples`); ``sampling`` how it draws them
+    (``random``, ``antithetic``, ``sobol``; default: as ``demand`` does). ``utilization_floor`` (R,): the least
+    expected share of the owned servers' resource that must be in use (NaN: none)."""
 
     name: str
     periods: tuple[str, ...]
@@ -223,6 +225,8 @@ class FleetProblem:
     block_share: Array = field(default_factory=lambda: np.ones(1))
     integer: bool = True
     samples: int = 100
+    reduce_to: int | None = None
+    sampling: str | None = None
     stability: Stability | None = None
     disruptions: DisruptionPaths | None = None
     utilization_floor: Array | None = None

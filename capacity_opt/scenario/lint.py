@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.errors import ArgumentError
+from capacity_opt.fleet.outcomes import sampled
 from capacity_opt.problem.fleet import DemandPaths, FleetProblem
 from capacity_opt.scenario.fleet_tables import FleetTables
+from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.spec import Spec
 
@@ -27,8 +30,16 @@ def lint_fleet(problem: FleetProblem, tables: FleetTables, problems: Problems) -
     _usage(problem, tables, problems)
     _nothing_serves(problem, tables, problems)
     _costless_shortage(problem, tables, problems)
+    _sampling(problem, problems)
     if not problems.failed:
         _cannot_be_built(problem, tables, problems)
+
+
+def _sampling(problem: FleetProblem, problems: Problems) -> None:
+    try:
+        sampled(problem)
+    except ArgumentError as error:
+        problems.error("E240", FILE, str(error), column="fleet.sampling", fix="Leave sampling out")
 
 
 def _usage(problem: FleetProblem, tables: FleetTables, problems: Problems) -> None:

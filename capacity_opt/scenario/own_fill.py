@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.demand.paths import GivenSamples
+from capacity_opt.fleet.outcomes import sample_demand
 from capacity_opt.problem.disruptions import GivenDisruptions
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.read import Scenario
@@ -21,7 +22,7 @@ def own_fill(scenario: Scenario, plan: FleetPlan) -> Array:
     problem, section = scenario.fleet, scenario.spec.fleet
     assert problem is not None
     assert section is not None
-    values, chance = problem.demand.draw(problem.samples, seed=scenario.seed)
+    values, chance = sample_demand(problem, seed=scenario.seed)
     disruptions = problem.disruptions
     if section.formulation == "deterministic":
         values, chance = np.tensordot(chance, values, 1)[None], np.ones(1)

@@ -287,6 +287,8 @@ def _problem(
             block_share=lint.block_share(spec),
             integer=fleet.integer,
             samples=fleet.samples,
+            reduce_to=fleet.reduce_to,
+            sampling=None if fleet.sampling == "random" else fleet.sampling,
             stability=fleet_supply.stability(tables, source),
             utilization_floor=floor,
         )

@@ -170,6 +170,15 @@ class Fleet(Section):
     samples: int = Field(
         default=100, ge=1, le=10_000_000, description="demand paths drawn (given samples are taken as they are)"
     )
+    sampling: Literal["random", "antithetic", "sobol"] = Field(
+        default="random",
+        description="how the optimiser's demand paths are drawn: independently, in pairs of opposites, or spread "
+        "evenly (scrambled Sobol points) through the copula; judges always draw independently",
+    )
+    reduce_to: int | None = Field(
+        default=None, ge=1, le=5000,
+        description="keep so many of the samples, chosen to stand for all (Kantorovich distance is reported)",
+    )  # fmt: skip
     integer: bool = Field(default=True, description="whole racks")
     calibrate: bool = Field(
         default=False,

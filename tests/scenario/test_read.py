@@ -1,4 +1,5 @@
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pandas as pd
 import pytest
 
 import capacity_opt as co
+from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.scenario.reference import filled
 from capacity_opt.scenario.resolved import resolved_toml
 from tests.scenario.small import FILES, write
@@ -109,6 +111,17 @@ def test_set_changes_keys_cells_and_scales_columns(tmp_path):
     assert scenario.spec.fleet.gap == 0.02
     assert scenario.fleet.supply.price[:, 0, 0].tolist() == [1, 11000]
     assert scenario.fleet.supply.opex[:, 0, 0].tolist() == [120, 140]
+
+
+def test_the_optimiser_draws_as_asked_and_judges_do_not(tmp_path):
+    folder = write(tmp_path / "s")
+    asked = ["fleet.sampling=antithetic", "fleet.samples=40", "fleet.reduce_to=5"]
+    plain, fleet = co.read_scenario(folder).fleet, co.read_scenario(folder, set=asked).fleet
+    full = draw_outcomes(replace(fleet, reduce_to=None), seed=3).values
+    pairs = plain.demand.with_sampling("antithetic").draw(40, seed=3)[0]
+    assert np.array_equal(full, pairs)
+    assert draw_outcomes(fleet, seed=3).count == 5
+    assert np.array_equal(fleet.demand.draw(9, seed=3)[0], plain.demand.draw(9, seed=3)[0])
 
 
 @pytest.mark.parametrize(

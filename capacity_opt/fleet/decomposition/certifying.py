@@ -10,7 +10,7 @@ from capacity_opt.errors import ArgumentError
 from capacity_opt.executor import executor_named, processors
 from capacity_opt.fleet.decomposition.fit import why_not
 from capacity_opt.fleet.decomposition.structure import pieces_of
-from capacity_opt.fleet.outcomes import Outcomes, outcomes_from
+from capacity_opt.fleet.outcomes import Outcomes, outcomes_from, sampled
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.solvers.stochastic.program import TwoStageProgram
 from capacity_opt.solvers.stochastic.saa import SamplingCertificate, certify, samples_needed
@@ -31,7 +31,7 @@ class FleetSource:
 
     def outcomes(self, samples: int, seed: int) -> Outcomes:
         """``samples`` fresh, equally likely outcomes."""
-        values, probability = self.problem.demand.draw(samples, seed=seed)
+        values, probability = sampled(self.problem).draw(samples, seed=seed)
         if len(values) != samples or not np.allclose(probability, 1.0 / samples):
             chosen = np.random.default_rng(seed).choice(len(values), size=samples, p=probability / probability.sum())
             values, probability = values[chosen], np.full(samples, 1.0 / samples)
@@ -124,10 +124,7 @@ def samples_enough(
 
 def _source(problem: FleetProblem, sampling: str | None, seed: int) -> FleetSource:
     if sampling is not None:
-        if not hasattr(problem.demand, "sampling"):
-            name = type(problem.demand).__name__
-            raise ArgumentError(f"sampling can be chosen where demand is drawn through a copula, not for {name}")
-        problem = replace(problem, demand=replace(problem.demand, sampling=sampling))  # type: ignore[type-var]
+        problem = replace(problem, sampling=sampling)
     source = FleetSource(replace(problem, integer=False))
     against = why_not(problem, source.outcomes(2, seed))
     if against is not None:

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-HEURISTIC_SHARE = 0.4
+HEURISTIC_SHARE = 0.1
 PRICES_KEPT = 4
 SLACK_SHARE = 0.02
+MASTER_SHARE, FIRST_GAP = 0.3, 0.03
+MOST_MET, MOST_STALLS = 8, 50
 POLISHES, POLISHING_SECONDS = 5, 10.0
 EXACT = 1e-9
 
@@ -138,18 +140,24 @@ def _known(search: Search, best: Incumbent) -> tuple[Array, Array] | None:
 
 
 def _prove(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
-    """Repeated masters over the whole region; a point without recourse is cut off and does not count."""
+    """Repeated masters over the whole region, each as exact as what is known by then deserves; a point without recourse
+    is cut off and does not count. Points that were a master's best for a while teach it too."""
+    stalled = 0
     while best.gap() > gap:
-        if _over(deadline):
+        if _over(deadline) or stalled > MOST_STALLS:
             return "limit"
-        point = search.master.solve(time_limit=deadline - time.perf_counter(), gap=gap / 3, start=_start(search, best))
+        before = (best.bound, best.objective)
+        asked = max(gap / 3, MASTER_SHARE * min(best.gap(), FIRST_GAP))
+        point = search.master.solve(time_limit=deadline - time.perf_counter(), gap=asked, start=_start(search, best))
         if point.reason == "infeasible":
             return "infeasible" if best.x is None else "optimal"
         best.bound = max(best.bound, min(point.bound, best.objective))
         if np.isnan(point.objective):
             return "limit"
-        if best.gap() > gap:
-            _evaluate(search, point, best)
+        for each in (point, *search.master.met[:MOST_MET]):
+            if best.gap() > gap and not _over(deadline):
+                _evaluate(search, each, best)
+        stalled = stalled + 1 if before == (best.bound, best.objective) else 0
     return "optimal"
 
 
@@ -158,15 +166,15 @@ def _start(search: Search, best: Incumbent) -> Array | None:
 
 
 def _evaluate(search: Search, point: MasterPoint, best: Incumbent) -> bool:
-    """Evaluate the proposal with its integers rounded, add its cuts, keep it if better; whether it was new."""
+    """Evaluate the proposal with its integers rounded, add its cuts (those of the best point too: they may have been
+    forgotten), keep it if better; whether it was new."""
     first = search.program.first
     x = np.where(first.integer, np.rint(point.x), point.x)
-    if best.x is not None and np.array_equal(x, best.x):
-        return False
+    known = best.x is not None and np.array_equal(x, best.x)
     best.rounds += 1
     settled = settle(search, x, best.prices[-PRICES_KEPT:], goal=min(point.objective, best.objective), rounds=3)
-    if settled is None:
-        return True
+    if settled is None or known:
+        return not known
     best.prices.append(settled.prices)
     if settled.violation <= KEPT and settled.objective < best.objective:
         best.objective, best.x, best.settled = settled.objective, x, settled

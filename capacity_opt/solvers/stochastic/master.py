@@ -3,7 +3,6 @@ for each coupling row that it adds to."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,17 +12,17 @@ from scipy import sparse
 
 from capacity_opt.errors import SolverError
 from capacity_opt.solvers.duality import dual_slack, lagrangian_bound
-from capacity_opt.solvers.highs_arrays import pass_program
-from capacity_opt.solvers.highs_engine import POOL, STOP_SECONDS, new_highs
+from capacity_opt.solvers.highs_engine import POOL, new_highs
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.stochastic.oracle import Cuts
 from capacity_opt.solvers.stochastic.program import Coupling, TwoStageProgram, no_coupling
+from capacity_opt.solvers.stochastic.recast import Recast, recast_of
+from capacity_opt.solvers.stochastic.whole_search import Found, reason_of, search_whole
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 SMALLEST_SLOPE = 1e-12
-POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +82,8 @@ class Master:
         self._highs: Any = new_highs()
         self._threads = threads
         self._seed = seed
+        self.recast: Recast | None = None
+        self.met: list[MasterPoint] = []
         self._highs.setOptionValue("random_seed", seed)
         self._load()
 
@@ -216,17 +217,20 @@ class Master:
     def solve(self, *, time_limit: float, gap: float = 0.0, start: Array | None = None) -> MasterPoint:
         """Solve as it stands. The bound is the dual bound, also when stopped early. A search for whole numbers runs in
         an engine of its own: its clock starts at 0, and the linear program's basis is kept."""
-        engine = self._highs if self._relaxed else self._searching(gap, start)
-        ran = engine.getRunTime() if self._relaxed else 0.0
-        engine.setOptionValue("time_limit", ran + max(time_limit, 0.01))
+        if not self._relaxed:
+            found = search_whole(
+                self.program(), self.recast, gap=gap, start=start, time_limit=time_limit, threads=self._threads,
+                seed=self._seed,
+            )  # fmt: skip
+            self.met = [self._point_at(found, values) for values in found.met]
+            return self._point_at(found, found.values)
+        engine = self._highs
+        engine.setOptionValue("time_limit", engine.getRunTime() + max(time_limit, 0.01))
         with POOL.use(self._threads) as threads:
             engine.setOptionValue("threads", threads)
-            status = engine.run() if self._relaxed else _run_until(engine, time_limit)
-        self._check(status, "solve the master")
+            self._check(engine.run(), "solve the master")
         point = self._point(engine)
-        if self._relaxed and point.reason == "optimal" and not np.isfinite(point.objective):
-            point = self._afresh(engine)
-        return point
+        return self._afresh(engine) if point.reason == "optimal" and not np.isfinite(point.objective) else point
 
     def _afresh(self, engine: Any) -> MasterPoint:
         """An optimum without a feasible point comes of a worn basis: solved once more from scratch, a limit if that
@@ -239,49 +243,37 @@ class Master:
         lost = point.reason == "optimal" and not np.isfinite(point.objective)
         return replace(point, reason="limit", bound=-np.inf) if lost else point
 
-    def _searching(self, gap: float, start: Array | None) -> Any:
-        import highspy
-
-        engine, lp = new_highs(), self.program()
-        if not pass_program(engine, lp, 1.0):
-            raise SolverError("HiGHS could not pass the master")
-        for name, value in (("random_seed", self._seed), ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9)):
-            engine.setOptionValue(name, value)
-        if start is not None:
-            solution = highspy.HighsSolution()
-            solution.col_value = list(start)
-            engine.setSolution(solution)
-        return engine
-
     def _point(self, engine: Any) -> MasterPoint:
         import highspy
 
-        status, info = engine.getModelStatus(), engine.getInfo()
-        reasons = {
-            highspy.HighsModelStatus.kOptimal: "optimal",
-            highspy.HighsModelStatus.kInfeasible: "infeasible",
-            highspy.HighsModelStatus.kUnbounded: "unbounded",
-            highspy.HighsModelStatus.kUnboundedOrInfeasible: "unbounded",
-        }
-        reason = reasons.get(status, "limit")
-        solution = engine.getSolution()
+        info, solution = engine.getInfo(), engine.getSolution()
+        reason = reason_of(engine)
         has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         values = np.asarray(solution.col_value) if has_point else np.full(self.columns, np.nan)
-        bound = info.objective_function_value if self._relaxed else info.mip_dual_bound
-        if reason != "optimal" and self._relaxed:
-            bound = -np.inf
+        solved = reason == "optimal"
+        return MasterPoint(
+            reason=reason,
+            **self._parts(values),
+            prices=self._coupling_prices(solution) if solved else self._no_prices(),
+            bound=float(info.objective_function_value) if solved else -np.inf,
+            objective=float(info.objective_function_value) if has_point else np.nan,
+        )
+
+    def _point_at(self, found: Found, values: Array | None) -> MasterPoint:
+        """A point met by a search for whole numbers."""
+        there = np.full(self.columns, np.nan) if values is None else values
+        cost = np.concatenate([self.first.cost, self.weights])
+        objective = float(cost @ there[: len(cost)]) + self.first.offset
+        parts = self._parts(there)
+        return MasterPoint(
+            reason=found.reason, **parts, prices=self._no_prices(), bound=found.bound, objective=objective
+        )
+
+    def _parts(self, values: Array) -> dict[str, Array]:
         n, groups = self.first.columns, len(self.weights)
         added = np.zeros(self._pair.shape)
         added[tuple(self._pairs.T)] = values[n + groups :]
-        return MasterPoint(
-            reason=reason,
-            x=values[:n],
-            theta=values[n : n + groups],
-            added=added,
-            prices=self._coupling_prices(solution) if reason == "optimal" and self._relaxed else self._no_prices(),
-            bound=float(bound),
-            objective=float(info.objective_function_value) if has_point else np.nan,
-        )
+        return {"x": values[:n], "theta": values[n : n + groups], "added": added}
 
     def _no_prices(self) -> Array:
         return np.zeros(len(self.coupling.lower))
@@ -309,32 +301,6 @@ class Master:
         return lagrangian_bound(lp, duals, allowance=np.inf) - dual_slack(lp, duals, values)
 
 
-def _run_until(engine: Any, time_limit: float) -> Any:
-    """HiGHS looks at its clock only now and then in a search; so its end is asked for from outside, too. A Ctrl-C or a
-    termination waits a moment for its thread: Python cannot end while one is at work."""
-    engine.HandleUserInterrupt = True
-    engine.startSolve()
-    try:
-        return _awaited(engine, time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS)
-    except BaseException:
-        engine.cancelSolve()
-        end = time.perf_counter() + STOP_SECONDS
-        while time.perf_counter() < end and not engine.wait(POLL_SECONDS)[0]:
-            pass
-        raise
-
-
-def _awaited(engine: Any, deadline: float) -> Any:
-    asked = False
-    while True:
-        done, status = engine.wait(POLL_SECONDS)
-        if done:
-            return status
-        if not asked and time.perf_counter() > deadline:
-            engine.cancelSolve()
-            asked = True
-
-
 def master_of(program: TwoStageProgram, *, seed: int = 0) -> Master:
     """The master of a program, without cuts."""
     coupling, groups = program.rows_of_expectations, program.groups
@@ -345,7 +311,9 @@ def master_of(program: TwoStageProgram, *, seed: int = 0) -> Master:
             least[g] = _reach(up, family.lower) + _reach(down, family.upper)
             most[g] = _reach(up, family.upper) + _reach(down, family.lower)
     weights = np.array([group.weight for _, group in groups])
-    return Master(program.first, weights, coupling=coupling, added=(least, most), seed=seed)
+    master = Master(program.first, weights, coupling=coupling, added=(least, most), seed=seed)
+    master.recast = recast_of(program)
+    return master
 
 
 def _reach(counted: Array, bound: Array) -> Array:
