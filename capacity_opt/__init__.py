@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from capacity_opt.demand.conditional import ConditionalPaths
     from capacity_opt.demand.counts import NegativeBinomial, Poisson
     from capacity_opt.demand.empirical import Empirical
+    from capacity_opt.demand.forecast_demand import ForecastDemand
     from capacity_opt.demand.horizon import CumulativeQuantiles, DemandByPeriod, PathForecast
     from capacity_opt.demand.lattice import Histogram, Pmf
     from capacity_opt.demand.lead_time import lead_time_demand
@@ -101,13 +102,17 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.forecast.batch import forecast_quantiles
+    from capacity_opt.forecast.dependence import Dependence
     from capacity_opt.forecast.evaluate import ForecastScore, score_forecast
+    from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, forecast_hierarchy
     from capacity_opt.forecast.history import History, PeriodCalendar
+    from capacity_opt.forecast.paths import JointForecast, forecast_paths
     from capacity_opt.forecast.quantile_forecast import QuantileForecast
     from capacity_opt.forecast.recalibrate import Recalibration, learn_recalibration
     from capacity_opt.forecast.stream.layout import StreamSettings
     from capacity_opt.forecast.stream.state import StreamState, StreamUpdate
     from capacity_opt.forecast.stream.store import StreamStore
+    from capacity_opt.forecast.totals import forecast_totals
     from capacity_opt.frontier import Frontier, FrontierPoint, frontier
     from capacity_opt.inventory.base_stock import BaseStockResult, evaluate_base_stock, optimize_base_stock
     from capacity_opt.inventory.budget import (
@@ -287,6 +292,7 @@ _HOMES = {
     "Demand": "demand.protocol",
     "DemandByPeriod": "demand.horizon",
     "DemandGroups": "problem.fleet",
+    "Dependence": "forecast.dependence",
     "DepotAndBases": "problem.network",
     "Deterministic": "demand.parametric",
     "DiscountResult": "inventory.quantity_discount",
@@ -309,6 +315,7 @@ _HOMES = {
     "FleetPlanner": "fleet.planners",
     "FleetProblem": "problem.fleet",
     "FlexibleSales": "admission.flexibility",
+    "ForecastDemand": "demand.forecast_demand",
     "ForecastScore": "forecast.evaluate",
     "Frontier": "frontier",
     "FrontierPoint": "frontier",
@@ -319,10 +326,13 @@ _HOMES = {
     "GuaranteedServicePlan": "inventory.guaranteed_service",
     "GuaranteedServiceTree": "problem.network",
     "GuaranteedStage": "problem.network",
+    "Hierarchy": "forecast.hierarchy",
+    "HierarchyForecast": "forecast.hierarchy",
     "Histogram": "demand.lattice",
     "History": "forecast.history",
     "InfeasibleError": "errors",
     "Item": "problem.item",
+    "JointForecast": "forecast.paths",
     "JointReplenishmentResult": "inventory.joint_replenishment",
     "LeadTimeProcess": "simulation.lead_times",
     "LimitError": "errors",
@@ -476,9 +486,12 @@ _HOMES = {
     "fleet_planners": "fleet.planners",
     "flexible_sales": "admission.flexibility",
     "fluid_revenue": "admission.critical_levels",
+    "forecast_hierarchy": "forecast.hierarchy",
     "forecast_partitions": "scenario.forecast_parts",
+    "forecast_paths": "forecast.paths",
     "forecast_purchases": "customers.purchase_forecast",
     "forecast_quantiles": "forecast.batch",
+    "forecast_totals": "forecast.totals",
     "frontier": "frontier",
     "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
@@ -596,6 +609,7 @@ __all__ = [
     "Demand",
     "DemandByPeriod",
     "DemandGroups",
+    "Dependence",
     "DepotAndBases",
     "Deterministic",
     "DiscountResult",
@@ -618,6 +632,7 @@ __all__ = [
     "FleetPlanner",
     "FleetProblem",
     "FlexibleSales",
+    "ForecastDemand",
     "ForecastScore",
     "Frontier",
     "FrontierPoint",
@@ -628,10 +643,13 @@ __all__ = [
     "GuaranteedServicePlan",
     "GuaranteedServiceTree",
     "GuaranteedStage",
+    "Hierarchy",
+    "HierarchyForecast",
     "Histogram",
     "History",
     "InfeasibleError",
     "Item",
+    "JointForecast",
     "JointReplenishmentResult",
     "LeadTimeProcess",
     "LimitError",
@@ -786,9 +804,12 @@ __all__ = [
     "fleet_planners",
     "flexible_sales",
     "fluid_revenue",
+    "forecast_hierarchy",
     "forecast_partitions",
+    "forecast_paths",
     "forecast_purchases",
     "forecast_quantiles",
+    "forecast_totals",
     "frontier",
     "hayward_blocking",
     "lead_time_demand",

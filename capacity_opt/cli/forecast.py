@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "update": "Take up new observations: all series, or some.",
     "bucket": "Split a large table into files by a hash of its ids.",
     "batch": "Forecast every file of a folder, here or on a cluster.",
+    "hierarchy": "Customers, services, regions: forecasts and paths that add up.",
     "backtest": "Hold out the last periods of a history and score the forecasts of them.",
     "check": "Check a forecast made elsewhere, recalibrate it, write it in one form.",
     "emit": "Write quantiles of the coming periods.",

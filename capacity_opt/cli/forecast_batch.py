@@ -18,8 +18,8 @@ from capacity_opt.cli.output import Output, common
 @click.option("--season", type=click.IntRange(min=1),
               help="Periods of a season; default: looked for (combination), none (stream).")  # fmt: skip
 @click.option("--total", is_flag=True, help="Of the running total over periods 1 to h, not of each period.")
-@click.option("--model", type=click.Choice(["combination", "stream"]), default="combination", show_default=True,
-              help="Backtested combination of smoothing models, or the quicker streaming smoother.")  # fmt: skip
+@click.option("--model", type=click.Choice(["combination", "stream", "totals"]), default="combination",
+              show_default=True, help="Backtested combination, quicker smoother, or lead-time totals.")  # fmt: skip
 @click.option("--period", default="step", show_default=True, metavar="PERIOD",
               help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number.")  # fmt: skip
 @click.option("--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error", show_default=True,

@@ -45,3 +45,18 @@ def columns(command: Callable[..., Any]) -> Callable[..., Any]:
         "--column", "columns", metavar="OURS=THEIRS", multiple=True, callback=_columns,
         help="Name of a column in the file: series, period, value or in_stock (default: unique_id, ds, y, ...).",
     )(command)  # fmt: skip
+
+
+def TABLE(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--period``, ``--time-zone``, ``--season`` and ``--duplicates`` of a table of history."""
+    for option in (
+        click.option("--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error",
+                     show_default=True, help="Several rows of one series and period."),
+        click.option("--season", type=click.IntRange(min=0), multiple=True,
+                     help="Periods of a season, at most two; 0: none; default: by the period."),
+        click.option("--time-zone", default="UTC", show_default=True, help="Zone of the calendar, where ds has times."),
+        click.option("--period", default="step", show_default=True, metavar="PERIOD",
+                     help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number."),
+    ):  # fmt: skip
+        command = option(command)
+    return command

@@ -17,6 +17,7 @@ from capacity_opt.demand.assorted import Assorted
 from capacity_opt.demand.compound import CompoundPoisson
 from capacity_opt.demand.convolution import one_to_many, sum_of_periods
 from capacity_opt.demand.counts import NegativeBinomial, Poisson
+from capacity_opt.demand.forecast_demand import ForecastDemand
 from capacity_opt.demand.horizon import Horizon
 from capacity_opt.demand.lattice import Pmf
 from capacity_opt.demand.mixture import Mixture, Scaled
@@ -46,7 +47,8 @@ def lead_time_demand(
     as ``Normal(7, 3)`` or ``Gamma(7, 3)`` (mean and variance are matched: ``E[L+R] s^2 + mean^2 Var[L]``).
     ``correlation``: AR(1) of the latent normals of successive periods, in (-1, 1]; 1 gives the sum of quantiles.
     ``demand`` may also be a forecast over coming periods (:class:`~capacity_opt.demand.horizon.Horizon`: sample paths,
-    cumulative quantiles, demand by period), which carries its own dependence.
+    cumulative quantiles, demand by period), which carries its own dependence, or a
+    :class:`~capacity_opt.ForecastDemand`, whose totals are taken as they are told.
     ``points``: grid points per period where a continuous demand must be convolved.
 
     Raises :class:`~capacity_opt.ArgumentError` for negative times, and for a fraction of a period where the demand
@@ -77,6 +79,8 @@ def lead_time_demand(
 
 def _fixed(demand: Demand, periods: Array, rho: Array, points: int) -> Demand:
     """Known periods per item. Each item gets the form that suits it alone, whatever the other items need."""
+    if isinstance(demand, ForecastDemand):  # its totals carry their own dependence
+        return demand.over(periods)
     if isinstance(demand, Deterministic):
         return Deterministic(demand.value * periods)
     if isinstance(demand, Normal):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from capacity_opt.scenario.schema import NAN, NOTE, Column, TableSchema
 from capacity_opt.scenario.spec import Demand as DemandSection
 from capacity_opt.scenario.tables import TextTable, renamed
 from capacity_opt.scenario.typed import Context, TypedTable, typed
+
+if TYPE_CHECKING:
+    from capacity_opt.scenario.forecast_joint import HistoryForecast
 
 Array = NDArray[np.float64]
 
@@ -35,18 +39,22 @@ _SERIES = "series"
 
 @dataclass
 class DemandRows:
-    """``table`` holds the keys; ``levels`` (m,) and ``quantiles`` (rows, m) only where the kind has them."""
+    """``table`` holds the keys; ``levels`` (m,) and ``quantiles`` (rows, m) only where the kind has them; ``forecast``
+    what was forecast from history, a row per series and period of the table in that order."""
 
     section: DemandSection
     table: TypedTable
     levels: Array
     quantiles: Array
+    forecast: HistoryForecast | None = None
 
 
 def read_demand(
-    source: Source, section: DemandSection, keys: Sequence[Column], key: str, context: Context
+    source: Source, section: DemandSection, keys: Sequence[Column], key: str, context: Context, ahead: int = 0
 ) -> DemandRows | None:
-    """Read and type a demand table; ``None`` where it cannot be used."""
+    """Read and type a demand table; ``None`` where it cannot be used. ``ahead``: periods that forecasts must cover."""
+    if section.kind == "history" and source.spec.forecast is not None:
+        keys = (*keys, *_hierarchy_keys(source.spec.forecast.hierarchy, keys))
     extra = _value_columns(section.kind)
     known = [column.name for column in (*keys, *extra, _LEVEL)]
     text = source.table(section.file, [*known, _SERIES], key)
@@ -67,8 +75,13 @@ def read_demand(
     if section.kind == "history" and source.spec.forecast is not None and not context.problems.failed:
         from capacity_opt.scenario.forecast_demand import forecast_rows  # imported here: only where there is history
 
-        return forecast_rows(rows, keys, source.spec.forecast, context)
+        return forecast_rows(rows, keys, source.spec.forecast, context, ahead)
     return rows
+
+
+def _hierarchy_keys(names: Sequence[str], keys: Sequence[Column]) -> list[Column]:
+    known = {column.name for column in keys}
+    return [Column(name, "text", "key of the hierarchy") for name in names if name not in known]
 
 
 def _foreign_keys(text: TextTable, keys: Sequence[str], *, dated: bool) -> None:
@@ -102,7 +115,7 @@ def first_period(rows: DemandRows) -> DemandRows:
     kept.texts = {name: [cells[i] for i in chosen] for name, cells in table.texts.items()}
     kept.positions = {name: cells[chosen] for name, cells in table.positions.items()}
     kept.present = table.present
-    return DemandRows(rows.section, kept, rows.levels, rows.quantiles[chosen])
+    return DemandRows(rows.section, kept, rows.levels, rows.quantiles[chosen], rows.forecast)
 
 
 def _value_columns(kind: str) -> tuple[Column, ...]:

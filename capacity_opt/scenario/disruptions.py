@@ -14,10 +14,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.demand.lumpy import LumpyPaths
-from capacity_opt.demand.paths import CopulaPaths, GivenSamples
+from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.problem.disruptions import GivenDisruptions
-from capacity_opt.problem.fleet import DisruptionPaths, PurchaseOptions
+from capacity_opt.problem.fleet import DemandPaths, DisruptionPaths, PurchaseOptions
 from capacity_opt.scenario.fleet_tables import FleetTables, picked
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 from capacity_opt.scenario.timeline import whole_periods
@@ -25,7 +24,7 @@ from capacity_opt.scenario.typed import TypedTable
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Paths = GivenSamples | CopulaPaths | LumpyPaths
+Paths = DemandPaths
 
 MOST_LISTED = 2000
 """Joint outcomes up to which independent chances are listed one by one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from capacity_opt.scenario.families import marginals_of
 from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.problems import Problems, shown
 from capacity_opt.scenario.typed import ALL, one_or_all
+
+if TYPE_CHECKING:
+    from capacity_opt.scenario.forecast_joint import DrawnGroups, HistoryForecast
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -83,7 +87,9 @@ def groups_of(rows: DemandRows, axes: Axes, problems: Problems) -> Groups:
     return Groups(names, keys[:, 0], keys[:, 1], keys[:, 2], of_row)
 
 
-def fleet_demand(rows: DemandRows, groups: Groups, axes: Axes, problems: Problems) -> GivenSamples | CopulaPaths | None:
+def fleet_demand(
+    rows: DemandRows, groups: Groups, axes: Axes, problems: Problems
+) -> GivenSamples | CopulaPaths | DrawnGroups | None:
     """The joint distribution of demand, ``None`` where rows are missing or doubled (noted)."""
     if rows.section.kind == "history":
         return _from_history(rows, groups, axes, problems)
@@ -92,6 +98,8 @@ def fleet_demand(rows: DemandRows, groups: Groups, axes: Axes, problems: Problem
     places = _places(rows, groups, axes, np.arange(len(rows.table)), problems)
     if places is None:
         return None
+    if rows.forecast is not None:
+        return _from_forecast(rows.forecast, places, len(axes.periods))
     marginals = marginals_of(rows, places.ravel(), problems)
     if marginals is None:
         return None
@@ -105,6 +113,16 @@ def fleet_demand(rows: DemandRows, groups: Groups, axes: Axes, problems: Problem
     except ArgumentError as error:
         problems.error("E240", FILE, str(error), column="demand.cross_correlation")
         return None
+
+
+def _from_forecast(made: HistoryForecast, places: IntArray, periods: int) -> DrawnGroups:
+    """Joint paths of the series behind each group and block; ``places`` (J, T, B) are rows, a row per period each."""
+    from capacity_opt.scenario.forecast_joint import DrawnGroups  # imported here: only where there is history
+
+    groups, _, blocks = places.shape
+    target = (places[:, 0, :] // periods).reshape(-1)
+    members = (target[:, None] == made.row[None, :]).astype(np.float64)
+    return DrawnGroups(made.joint, members, (groups, periods, blocks), made.skipped)
 
 
 def _places(

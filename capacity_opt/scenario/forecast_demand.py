@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError
-from capacity_opt.forecast.batch import forecast_quantiles
 from capacity_opt.forecast.history import History, PeriodCalendar
 from capacity_opt.scenario.demand_rows import DemandRows
+from capacity_opt.scenario.forecast_joint import HistoryForecast, forecast_history
 from capacity_opt.scenario.problems import Problems, shown
 from capacity_opt.scenario.schema import Column
 from capacity_opt.scenario.spec_forecast import Forecast
@@ -25,10 +25,14 @@ from capacity_opt.scenario.typed import Context, TypedTable
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 _MOST_AHEAD = 1000
+_DEMAND_KEYS = ("class", "region", "zone", "block", "item", "location")
 
 
-def forecast_rows(rows: DemandRows, keys: Sequence[Column], section: Forecast, context: Context) -> DemandRows | None:
-    """Forecast every series of the table over the scenario's periods; ``None`` where it cannot be (noted)."""
+def forecast_rows(
+    rows: DemandRows, keys: Sequence[Column], section: Forecast, context: Context, ahead: int = 0
+) -> DemandRows | None:
+    """Forecast every series of the table over the scenario's periods, or ``ahead`` where that is longer; ``None`` where
+    it cannot be (noted)."""
     problems, table = context.problems, rows.table
     places = _places(table, context.timeline, problems)
     if problems.failed or places is None or not len(table):
@@ -46,17 +50,43 @@ def forecast_rows(rows: DemandRows, keys: Sequence[Column], section: Forecast, c
             "W243", table.file, f"{ended} series end before the last period of the history: read as 0 since"
         )
         panel = _zero_since(panel)
+    labels = {name: [table.texts[name][i] for i in first] for name in names}
+    ids = ["/".join(filter(None, parts)) for parts in zip(*labels.values())]
+    demand_keys = [name for name in names if name in _DEMAND_KEYS]
+    row, first_of_row = _targets([labels[name] for name in demand_keys])
     try:
-        forecast = forecast_quantiles(
-            History(panel, calendar=PeriodCalendar(context.timeline.unit)),
-            context.timeline.count - 1 - high,
-            levels=section.levels,
-            season=section.season,
+        made = forecast_history(
+            History(panel, ids=ids, calendar=PeriodCalendar(context.timeline.unit)),
+            max(context.timeline.count, ahead) - 1 - high,
+            section,
+            rows.section,
+            keys=_levels_above(section.hierarchy, labels),
+            row=row,
+            skipped=-1 - high,
         )
     except ArgumentError as error:
         problems.error("E243", table.file, str(error), fix="Check the history and the [forecast] section")
         return None
-    return _as_quantiles(rows, first, forecast.levels, forecast.values[:, -1 - high :], context.timeline)
+    return _as_quantiles(rows, first[first_of_row], made, context.timeline)
+
+
+def _targets(columns: Sequence[Sequence[str]]) -> tuple[IntArray, IntArray]:
+    """The row of demand each series belongs to (series told apart only by keys of the hierarchy share one), and the
+    first series of each row."""
+    order: dict[tuple[str, ...], int] = {}
+    row = np.array([order.setdefault(key, len(order)) for key in zip(*columns)], dtype=np.int64)
+    return row, np.unique(row, return_index=True)[1].astype(np.int64)
+
+
+def _levels_above(hierarchy: Sequence[str], labels: dict[str, list[str]]) -> dict[str, list[str]] | None:
+    """The keys of the levels above the series; the finest is left out where it tells every series apart by itself."""
+    if not hierarchy:
+        return None
+    keys = {name: labels[name] for name in hierarchy}
+    paths = list(zip(*keys.values()))
+    if len(set(paths)) == len(paths):
+        keys.popitem()
+    return keys
 
 
 def _places(table: TypedTable, timeline: Timeline, problems: Problems) -> IntArray | None:
@@ -157,9 +187,10 @@ def _zero_since(panel: Array) -> Array:
     return np.where(np.arange(panel.shape[1]) > last[:, None], 0.0, panel)
 
 
-def _as_quantiles(rows: DemandRows, first: IntArray, levels: Array, values: Array, timeline: Timeline) -> DemandRows:
-    """(n, H, m) as the rows of a quantile table: series by series, period by period; demand is at least 0."""
+def _as_quantiles(rows: DemandRows, first: IntArray, made: HistoryForecast, timeline: Timeline) -> DemandRows:
+    """The forecast as the rows of a quantile table: series by series, period by period."""
     table, labels = rows.table, timeline.labels
+    values = made.period[:, : len(labels)]
     chosen = np.repeat(first, len(labels))
     kept = TypedTable(table.file, [table.rows[i] for i in chosen])
     kept.texts = {name: [cells[i] for i in chosen] for name, cells in table.texts.items()}
@@ -168,4 +199,4 @@ def _as_quantiles(rows: DemandRows, first: IntArray, levels: Array, values: Arra
     kept.positions["period"] = np.tile(np.arange(len(labels), dtype=np.int64), len(first))
     kept.present = {*table.present, "period"}
     section = rows.section.model_copy(update={"kind": "quantiles"})
-    return DemandRows(section, kept, levels, np.maximum(values, 0.0).reshape(-1, len(levels)))
+    return DemandRows(section, kept, made.levels, values.reshape(-1, len(made.levels)), made)

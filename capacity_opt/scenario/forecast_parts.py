@@ -14,6 +14,7 @@ from capacity_opt.forecast.history import History
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.forecast.stream.layout import DEFAULT_LEVELS, StreamSettings
 from capacity_opt.forecast.stream.state import StreamState
+from capacity_opt.forecast.totals import forecast_totals
 from capacity_opt.scenario.calendar_periods import calendar_of
 from capacity_opt.scenario.observations import read_observations
 from capacity_opt.scenario.partitions import PartsDone, Tell, map_partitions
@@ -34,7 +35,19 @@ def _combination(
     return forecast_quantiles(history, horizon, levels=levels, season=season, cumulative=cumulative)
 
 
-MODELS: dict[str, Callable[..., QuantileForecast]] = {"combination": _combination, "stream": _stream}
+def _totals(
+    history: History, horizon: int, levels: Sequence[float], season: int | None, cumulative: bool
+) -> QuantileForecast:
+    if not cumulative:
+        raise ArgumentError("model totals forecasts running totals only: ask for them (--total)")
+    return forecast_totals(history, horizon, levels=levels, season=season)
+
+
+MODELS: dict[str, Callable[..., QuantileForecast]] = {
+    "combination": _combination,
+    "stream": _stream,
+    "totals": _totals,
+}
 
 
 def forecast_partitions(
@@ -55,7 +68,8 @@ def forecast_partitions(
     """Forecast every series of a folder of buckets (:func:`~capacity_opt.write_buckets`) into parts of the same names.
 
     ``model``: ``"combination"``, the batch engine of :func:`~capacity_opt.forecast_quantiles`, or ``"stream"``, the
-    quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`. Without ``season`` the first looks
+    quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`, or ``"totals"``, the lead-time totals
+    of :func:`~capacity_opt.forecast_totals` (with ``cumulative``). Without ``season`` the first looks
     for one and the second has none. ``executor``
     ``serial``, ``processes``, ``dask``, ``ray``, or one of your own; the answer does not depend on it. Started again,
     it goes on where it was.

@@ -17,6 +17,7 @@ from capacity_opt.scenario.inventory_demand import demand_by_period, demand_of_i
 from capacity_opt.scenario.inventory_lead_times import Chances, lead_time_chances
 from capacity_opt.scenario.load import FILE, Source
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
+from capacity_opt.scenario.spec import Inventory as InventorySection
 from capacity_opt.scenario.spec import PolicyName
 from capacity_opt.scenario.typed import Context, TypedTable, typed
 
@@ -24,6 +25,7 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 POLICIES: tuple[str, ...] = get_args(PolicyName)
+MOST_AHEAD = 512  # periods that a forecast covers; beyond, its totals are extended
 BY_PERIOD = ("wagner_whitin", "finite_horizon")
 TARGETS = ("stockout_cost", "fill_rate", "cycle_service_level", "ready_rate", "no_stockout", "gamma")
 DIVISIBLE = ("normal", "gamma", "poisson", "negative_binomial", "deterministic")
@@ -125,7 +127,7 @@ def read_inventory(source: Source, context: Context) -> Inventory | None:
         return None
     by_period = section.policy in BY_PERIOD
     keys = schema.ITEM_DEMAND_KEYS if by_period or demand_section.kind == "history" else schema.ITEM_DEMAND_KEYS[:2]
-    rows = read_demand(source, demand_section, keys, "item_demand", context)
+    rows = read_demand(source, demand_section, keys, "item_demand", context, _ahead(items, section.review_period))
     if rows is None or "item" not in items.texts or problems.failed:
         return None
     if demand_section.kind == "history" and rows.section.kind == "quantiles" and not by_period:
@@ -134,7 +136,31 @@ def read_inventory(source: Source, context: Context) -> Inventory | None:
     demand = coming[0] if coming else None if by_period else demand_of_items(rows, items, problems)
     if demand is None:
         return None
-    return inventory_of(source, items, demand, rows, demand_rows(rows, items), context, coming)
+    of_item = demand_rows(rows, items)
+    if rows.forecast is not None and not by_period:
+        demand = _forecast_demand(rows, of_item, items, section)
+        rows = replace(rows, section=rows.section.model_copy(update={"autocorrelation": 0.0}))  # it is in the totals
+    return inventory_of(source, items, demand, rows, of_item, context, coming)
+
+
+def _ahead(items: TypedTable, review: float) -> int:
+    """Periods that a forecast must cover: the longest lead time and review period."""
+    span = _protection(items, review)
+    return int(np.clip(np.ceil(span.max(initial=1.0) - 1e-9), 1, MOST_AHEAD))
+
+
+def _protection(items: TypedTable, review: float) -> Array:
+    lead = np.nan_to_num(items.numbers["lead_time"]) + 2.0 * np.nan_to_num(items.numbers["lead_time_sd"])
+    return np.asarray(lead + _filled(items.numbers["review_period"], review))
+
+
+def _forecast_demand(rows: DemandRows, of_item: IntArray, items: TypedTable, section: InventorySection) -> Marginals:
+    """Each item's period and its lead-time totals, forecast directly; a newsvendor's is the next period alone."""
+    assert rows.forecast is not None
+    policy = np.array([name.strip() or section.policy for name in items.texts["policy"]])
+    span = np.where(policy == "newsvendor", 1.0, _protection(items, section.review_period))
+    demand = rows.forecast.demand_of(of_item, np.ceil(span - 1e-9), integer=rows.section.integer)
+    return Marginals(len(of_item), ((np.arange(len(of_item)), demand),))
 
 
 def inventory_of(

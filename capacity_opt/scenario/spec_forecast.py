@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from capacity_opt.scenario.section import Section
@@ -17,3 +19,16 @@ class Forecast(Section):
         description="periods after which demand repeats, one or two lengths; 0: none; default: by the period",
     )
     levels: list[float] = Field(default_factory=lambda: list(LEVELS), min_length=2, description="quantile levels")
+    hierarchy: list[str] = Field(
+        default_factory=list,
+        description="columns of the history, coarse to fine (region, service, customer), whose sums must match",
+    )
+    reconcile: Literal["mint", "mixed", "bottom_up", "top_down"] = Field(
+        default="mint",
+        description="how forecasts are made to add up: mint every node; mixed: named series alone, the rest of each "
+        "parent by shares; bottom_up: the series alone; top_down: the total alone",
+    )
+    named: float | list[str] = Field(
+        default=0.8,
+        description="mixed: series forecast by themselves, as keys joined by / or as the share of demand they make up",
+    )

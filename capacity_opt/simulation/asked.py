@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt import _checks
+from capacity_opt.demand.forecast_demand import ForecastDemand
 from capacity_opt.demand.protocol import Demand
 from capacity_opt.errors import ArgumentError
 
@@ -79,6 +80,8 @@ class Asked:
 def _sample(demand: Demand, items: slice, replications: int, periods: int, rng: np.random.Generator) -> Array:
     if demand.shape:
         demand = demand.take(np.arange(items.start, items.stop))
+    if isinstance(demand, ForecastDemand):  # successive periods of a forecast are tied
+        return demand.sample_paths(replications, periods, rng=rng)
     drawn = demand.sample(replications * periods, rng=rng).reshape(replications, periods, -1)
     return np.moveaxis(drawn, 1, 2)
 

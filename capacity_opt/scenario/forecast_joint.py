@@ -1,0 +1,125 @@
+"""History as joint forecasts of a scenario's demand: paths for a fleet, periods and lead-time totals for items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity_opt.demand.forecast_demand import ForecastDemand
+from capacity_opt.demand.horizon import CumulativeQuantiles
+from capacity_opt.demand.quantiles import QuantileDemand
+from capacity_opt.forecast.dependence import Dependence
+from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, forecast_hierarchy
+from capacity_opt.forecast.history import History
+from capacity_opt.forecast.paths import JointForecast, forecast_paths
+from capacity_opt.scenario.spec import Demand as DemandSection
+from capacity_opt.scenario.spec_forecast import Forecast
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+DRAWS = 1000
+SEED = 0
+
+
+@dataclass(frozen=True)
+class DrawnGroups:
+    """A :class:`~capacity_opt.problem.fleet.DemandPaths`: ``members`` (J * B, n) says which series each group and block
+    sums, ``skipped`` how many forecast periods lie before the horizon's first."""
+
+    joint: JointForecast | HierarchyForecast
+    members: Array
+    shape: tuple[int, int, int]
+    skipped: int
+
+    def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
+        """``count`` fresh paths (count, J, T, B), equally likely."""
+        groups, periods, blocks = self.shape
+        paths = self.joint.sample(count, seed=seed)[:, :, self.skipped : self.skipped + periods]
+        summed = np.einsum("kn,snt->skt", self.members, paths, optimize=True)
+        values = np.moveaxis(summed.reshape(count, groups, blocks, periods), 2, 3)
+        return np.ascontiguousarray(values), np.full(count, 1.0 / count)
+
+
+@dataclass(frozen=True)
+class HistoryForecast:
+    """Forecasts of the demand's rows, (rows, H, m) at ``levels``: of each ``period`` and of running ``totals``.
+
+    ``joint`` draws the series behind them from ``skipped`` periods before the horizon on, ``row`` (n,) says which row
+    each series belongs to.
+    """
+
+    levels: Array
+    period: Array
+    totals: Array
+    joint: JointForecast | HierarchyForecast
+    row: IntArray
+    skipped: int
+
+    def demand_of(self, rows: IntArray, periods: Array, *, integer: bool) -> ForecastDemand:
+        """Items' demand: the mean distribution of each one's next ``periods`` periods, and the totals as told."""
+        steps = np.clip(np.rint(periods).astype(np.int64), 1, self.period.shape[1])
+        used = (np.arange(self.period.shape[1]) < steps[:, None])[:, :, None]
+        mean = np.where(used, self.period[rows], 0.0).sum(axis=1) / steps[:, None]
+        totals = CumulativeQuantiles(self.levels, self.totals[rows], integer=integer)
+        told = np.asarray(totals.over(steps.astype(float)).mean) / steps
+        one = np.asarray(QuantileDemand(self.levels, mean, integer=integer).mean)
+        factor = np.clip(np.where(one > 0, told / np.where(one > 0, one, 1.0), 1.0), 0.5, 2.0)
+        factor = np.where(steps > 1, factor, 1.0)
+        if integer:  # rounding up would not leave the mean where it was put
+            factor = np.ones_like(factor)
+        period = QuantileDemand(self.levels, mean * factor[:, None], integer=integer)
+        return ForecastDemand(period, totals, matched=steps.astype(float))
+
+
+def forecast_history(
+    history: History,
+    horizon: int,
+    section: Forecast,
+    demand: DemandSection,
+    *,
+    keys: Mapping[str, Sequence[str]] | None,
+    row: IntArray,
+    skipped: int,
+) -> HistoryForecast:
+    """Forecast every series; with ``keys`` (a label per series for each level above it) so that all sums match."""
+    levels = np.asarray(section.levels, dtype=np.float64)
+    if keys is not None:
+        tree = Hierarchy.of(history.ids, keys)
+        joint: JointForecast | HierarchyForecast = forecast_hierarchy(
+            history, horizon, tree, method=section.reconcile, named=section.named, levels=levels, season=section.season
+        )
+        joint = replace(joint, base=_tied(joint.base, demand))
+    else:
+        joint = _tied(forecast_paths(history, horizon, levels=levels, season=section.season), demand)
+    rows = int(row.max()) + 1
+    if isinstance(joint, JointForecast) and rows == history.count and not skipped:
+        period, totals = (np.maximum(each.values[np.argsort(row)], 0.0) for each in (joint.period, joint.totals))
+        return HistoryForecast(levels, period, totals, joint, row, skipped)
+    period, totals = _drawn(joint, row, rows, levels, skipped)
+    return HistoryForecast(levels, period, totals, joint, row, skipped)
+
+
+def _drawn(
+    joint: JointForecast | HierarchyForecast, row: IntArray, rows: int, levels: Array, skipped: int
+) -> tuple[Array, Array]:
+    """(rows, H, m) of each period and of running totals, of the sums of series that belong to a row."""
+    paths = joint.sample(DRAWS, seed=SEED)[:, :, skipped:]
+    summed = np.zeros((DRAWS, rows, paths.shape[2]))
+    np.add.at(summed, (slice(None), row), paths)
+    told = (np.quantile(each, levels, axis=0) for each in (summed, np.cumsum(summed, axis=2)))
+    period, totals = (np.moveaxis(each, 0, 2) for each in told)
+    return np.asarray(period), np.asarray(totals)
+
+
+def _tied(joint: JointForecast, demand: DemandSection) -> JointForecast:
+    """``[demand] autocorrelation`` and ``cross_correlation``, where they are written, in place of what was learned."""
+    given, learned = demand.model_fields_set, joint.dependence
+    serial, loadings = learned.serial, learned.loadings
+    if "autocorrelation" in given:
+        serial = np.full_like(serial, demand.autocorrelation)
+    if "cross_correlation" in given:
+        loadings = np.full((len(serial), 1), np.sqrt(demand.cross_correlation))
+    return replace(joint, dependence=Dependence(serial, loadings))
