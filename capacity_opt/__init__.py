@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from capacity_opt.forecast.paths import JointForecast, forecast_paths
     from capacity_opt.forecast.quantile_forecast import QuantileForecast
     from capacity_opt.forecast.recalibrate import Recalibration, learn_recalibration
+    from capacity_opt.forecast.rivals import lead_time_quantiles
     from capacity_opt.forecast.stream.layout import StreamSettings
     from capacity_opt.forecast.stream.state import StreamState, StreamUpdate
     from capacity_opt.forecast.stream.store import StreamStore
@@ -230,8 +231,11 @@ if TYPE_CHECKING:
     from capacity_opt.recommendation.ranked import Recommendation
     from capacity_opt.recommendation.right_size import RightSizing, right_size
     from capacity_opt.recommendation.steer import Steering, steer
+    from capacity_opt.report.forecast_page import write_forecast_page
     from capacity_opt.report.publish import run_scenario
+    from capacity_opt.scenario.decision_cost import decision_cost
     from capacity_opt.scenario.external_forecast import ExternalForecast, read_forecast, recalibrate_forecast
+    from capacity_opt.scenario.forecast_backtest import DecisionCosts, HistoryBacktest, backtest_history
     from capacity_opt.scenario.forecast_parts import forecast_partitions
     from capacity_opt.scenario.partitions import PartsDone, map_partitions, write_buckets
     from capacity_opt.scenario.read import Scenario, read_scenario
@@ -289,6 +293,7 @@ _HOMES = {
     "CumulativeQuantiles": "demand.horizon",
     "DealValue": "customers.deal_value",
     "Decision": "admission.decide",
+    "DecisionCosts": "scenario.forecast_backtest",
     "Demand": "demand.protocol",
     "DemandByPeriod": "demand.horizon",
     "DemandGroups": "problem.fleet",
@@ -330,6 +335,7 @@ _HOMES = {
     "HierarchyForecast": "forecast.hierarchy",
     "Histogram": "demand.lattice",
     "History": "forecast.history",
+    "HistoryBacktest": "scenario.forecast_backtest",
     "InfeasibleError": "errors",
     "Item": "problem.item",
     "JointForecast": "forecast.paths",
@@ -435,6 +441,7 @@ _HOMES = {
     "approximate_network_loss": "admission.network",
     "approximate_rq": "inventory.rq_approximate",
     "approximate_two_echelon": "inventory.two_echelon",
+    "backtest_history": "scenario.forecast_backtest",
     "backtest_quantiles": "simulation.backtest",
     "batch_peakedness": "admission.erlang",
     "bound_bins": "admission.packing",
@@ -450,6 +457,7 @@ _HOMES = {
     "compare_plans": "simulation.paired",
     "concentration": "customers.concentration",
     "decide": "admission.decide",
+    "decision_cost": "scenario.decision_cost",
     "disrupted_lead_time": "inventory.disruption",
     "engset": "admission.engset",
     "erlang_b": "admission.erlang",
@@ -495,6 +503,7 @@ _HOMES = {
     "frontier": "frontier",
     "hayward_blocking": "admission.erlang",
     "lead_time_demand": "demand.lead_time",
+    "lead_time_quantiles": "forecast.rivals",
     "learn_recalibration": "forecast.recalibrate",
     "littlewood": "admission.booking_limits",
     "load_for_blocking": "admission.erlang",
@@ -570,6 +579,7 @@ _HOMES = {
     "value_of_knowing": "customers.deal_value",
     "value_of_uncertainty": "fleet.uncertainty",
     "write_buckets": "scenario.partitions",
+    "write_forecast_page": "report.forecast_page",
     "write_smps": "solvers.stochastic.smps_writer",
 }
 
@@ -606,6 +616,7 @@ __all__ = [
     "CumulativeQuantiles",
     "DealValue",
     "Decision",
+    "DecisionCosts",
     "Demand",
     "DemandByPeriod",
     "DemandGroups",
@@ -647,6 +658,7 @@ __all__ = [
     "HierarchyForecast",
     "Histogram",
     "History",
+    "HistoryBacktest",
     "InfeasibleError",
     "Item",
     "JointForecast",
@@ -753,6 +765,7 @@ __all__ = [
     "approximate_network_loss",
     "approximate_rq",
     "approximate_two_echelon",
+    "backtest_history",
     "backtest_quantiles",
     "batch_peakedness",
     "bound_bins",
@@ -768,6 +781,7 @@ __all__ = [
     "compare_plans",
     "concentration",
     "decide",
+    "decision_cost",
     "disrupted_lead_time",
     "engset",
     "erlang_b",
@@ -813,6 +827,7 @@ __all__ = [
     "frontier",
     "hayward_blocking",
     "lead_time_demand",
+    "lead_time_quantiles",
     "learn_recalibration",
     "littlewood",
     "load_for_blocking",
@@ -888,6 +903,7 @@ __all__ = [
     "value_of_knowing",
     "value_of_uncertainty",
     "write_buckets",
+    "write_forecast_page",
     "write_smps",
 ]
 

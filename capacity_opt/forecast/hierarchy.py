@@ -77,7 +77,7 @@ class Hierarchy:
     @property
     def count(self) -> int:
         """How many series."""
-        return self.summing.shape[1]
+        return int(self.summing.shape[1])
 
     @property
     def parents(self) -> IntArray:
@@ -107,7 +107,7 @@ class HierarchyForecast:
             return drawn
         if self.method == "mint":
             made = np.maximum(np.einsum("nk,skh->snh", self.apply["map"], drawn, optimize=True), 0.0)
-            return np.floor(made + 0.5) if self.integer else made
+            return np.asarray(np.floor(made + 0.5)) if self.integer else np.asarray(made)
         return self._split(drawn, np.random.default_rng([seed, 1]))
 
     def quantiles(
@@ -135,12 +135,12 @@ class HierarchyForecast:
         alone = self.apply["alone"] > 0
         out[:, alone] = drawn[:, of_node[alone]]
         start = rng.integers(0, past.shape[1], count)
-        when = (start[:, None] + np.arange(horizon)) % past.shape[1]
+        when: IntArray = (start[:, None] + np.arange(horizon)) % past.shape[1]
         for node in np.unique(of_node[~alone]):
             members = np.flatnonzero((of_node == node) & ~alone)
             parts = np.moveaxis(past[members][:, when], 0, 1)  # (count, members, H)
             whole = parts.sum(axis=1, keepdims=True)
-            usual = past[members].sum(axis=1) / max(float(past[members].sum()), 1e-300)
+            usual: Array = past[members].sum(axis=1) / max(float(past[members].sum()), 1e-300)
             share = np.where(whole > 0, parts / np.where(whole > 0, whole, 1.0), usual[None, :, None])
             made = share * drawn[:, node][:, None]
             out[:, members] = _whole_parts(made) if self.integer else made

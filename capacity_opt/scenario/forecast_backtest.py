@@ -1,22 +1,91 @@
-"""A table of history, its last periods held out: how good the batch forecasts of them would have been."""
+"""A table of history, its last periods held out: how good forecasts of them were, and what deciding by them cost."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capacity_opt.errors import Problem
 from capacity_opt.forecast.batch import LEVELS, forecast_quantiles
-from capacity_opt.forecast.evaluate import score_forecast
+from capacity_opt.forecast.evaluate import ForecastScore, score_forecast
+from capacity_opt.forecast.history import History
+from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.scenario.calendar_periods import calendar_of
+from capacity_opt.scenario.decision_cost import decision_cost
 from capacity_opt.scenario.observations import read_observations
 from capacity_opt.scenario.problems import Problems
+from capacity_opt.simulation.backtest import Backtest
 
 Tell = Callable[[str], None]
+Array = NDArray[np.float64]
 _WORST = 5
+
+
+@dataclass(frozen=True)
+class DecisionCosts:
+    """What is held and what is short costs, per unit and period, and how long an order takes."""
+
+    stockout: float
+    holding: float = 1.0
+    lead_time: int = 1
+    lost_sales: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class HistoryBacktest:
+    """What was ``kept``, the ``forecast`` from it, what ``came`` (n, H), the ``score``; ``cost`` where asked."""
+
+    name: str
+    kept: History
+    came: Array
+    forecast: QuantileForecast
+    score: ForecastScore
+    cost: Backtest | None
+    warnings: tuple[Problem, ...]
+
+    def numbers(self) -> dict[str, object]:
+        """Every figure by name, for a terminal or a program."""
+        score = self.score
+        told: dict[str, object] = {"series": self.kept.count, "horizon": self.forecast.horizon}
+        for name in ("wql", "crps", "mase", "msis", "smape", "bias"):
+            value = float(f"{getattr(score, name):.6g}")
+            told |= {name: value} if math.isfinite(value) else {}
+        for width, share in score.coverage.items():
+            told[f"coverage_{100 * width:g}"] = round(share, 4)
+        told["worst_series"] = [str(self.kept.ids[i]) for i in score.worst[:_WORST]]
+        told |= {key: str(value) for key, value in self.forecast.provenance.items()}
+        return told | ({} if self.cost is None else {"decision_cost": self.costs()})
+
+    def costs(self) -> list[dict[str, object]]:
+        """A row per way to the lead-time total, the cheapest first; ``dearer`` with its paired interval."""
+        return [] if self.cost is None else cost_rows(self.cost)
+
+
+def cost_rows(found: Backtest) -> list[dict[str, object]]:
+    """A row per way: cost per period of all series, dearer than the best (paired interval), fill rate, accuracy."""
+    ratio = float(np.mean(found.order_level))
+    return [
+        {
+            "way": score.name,
+            "cost": score.cost,
+            "holding": score.holding,
+            "stockout": score.stockout,
+            "dearer": float(score.dearer.value),
+            "dearer_low": float(score.dearer.low),
+            "dearer_high": float(score.dearer.high),
+            "fill_rate": score.fill_rate,
+            "level": ratio,
+            "covered": float(np.interp(ratio, found.levels, score.coverage)),
+            "pinball": score.pinball,
+            "bias": score.bias,
+        }
+        for score in found.scores
+    ]
 
 
 def backtest_history(
@@ -30,9 +99,13 @@ def backtest_history(
     time_zone: str = "UTC",
     columns: dict[str, str] | None = None,
     duplicates: str = "error",
+    costs: DecisionCosts | None = None,
     tell: Tell = lambda _: None,
-) -> tuple[dict[str, object], tuple[Problem, ...]]:
-    """Scores by name, and the remarks on the file; raises :class:`~capacity_opt.ScenarioError` with every fault."""
+) -> HistoryBacktest:
+    """Forecast the last ``horizon`` periods from those before and score it; with ``costs`` also decide in each of them.
+
+    Raises :class:`~capacity_opt.ScenarioError` with every fault of the table.
+    """
     problems = Problems()
     found = read_observations(history, calendar_of(period, time_zone), problems, columns=columns)
     problems.raise_if_any()
@@ -45,20 +118,26 @@ def backtest_history(
         told = ", ".join(whole.ids[short[:_WORST]])
         problems.warning("W245", str(history), f"{len(short)} series left out: not longer than the horizon ({told})")
     problems.raise_if_any()
-    kept, held = whole.take(np.flatnonzero(whole.lengths > horizon)).hold_out(horizon)
+    long = whole.take(np.flatnonzero(whole.lengths > horizon))
+    kept, held = long.hold_out(horizon)
     observed = [i for i in range(kept.count) if not np.isnan(kept.series(i)).all()]
     kept, held = kept.take(observed), held[observed]
     tell(f"forecasting {kept.count:,} series")
     forecast = forecast_quantiles(kept, horizon, levels=levels or LEVELS, season=season, cumulative=cumulative)
     came = np.cumsum(held, axis=1) if cumulative else held
     score = score_forecast(forecast, came, history=kept)
-    numbers: dict[str, object] = {
-        "series": kept.count,
-        "horizon": horizon,
-        **{name: value for name in ("wql", "crps", "mase", "msis", "smape", "bias")
-           if math.isfinite(value := float(f"{getattr(score, name):.6g}"))},
-    }  # fmt: skip
-    for width, share in score.coverage.items():
-        numbers[f"coverage_{100 * width:g}"] = round(share, 4)
-    numbers["worst_series"] = [str(kept.ids[i]) for i in score.worst[:_WORST]]
-    return numbers | {key: str(value) for key, value in forecast.provenance.items()}, problems.warnings
+    cost = None if costs is None else _cost(long.take(observed), horizon, season, costs, tell)
+    return HistoryBacktest(history.name, kept, came, forecast, score, cost, problems.warnings)
+
+
+def _cost(history: History, horizon: int, season: Sequence[int] | None, costs: DecisionCosts, tell: Tell) -> Backtest:
+    return decision_cost(
+        history,
+        reviews=horizon,
+        lead_time=costs.lead_time,
+        holding_cost=costs.holding,
+        stockout_cost=costs.stockout,
+        lost_sales=costs.lost_sales,
+        season=season,
+        tell=tell,
+    )
