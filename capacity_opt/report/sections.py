@@ -47,11 +47,14 @@ class Provenance:
     inputs: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
+INTERRUPTED = " The run was interrupted: it holds what was found by then."
+
+
 def answer(run: RunContents) -> str:
     """The sentence that answers, from the manifest; composed from the tables where it has none."""
     given = run.manifest.get("answer")
     if isinstance(given, str) and given:
-        return clean(given)
+        return clean(given) + (INTERRUPTED if run.manifest.get("stopped_early") else "")
     parts = []
     if run.has("orders"):
         book = run.table("orders")
@@ -200,13 +203,7 @@ def _runway(run: RunContents) -> Section | None:
     frame = run.table("runway")
     if frame.empty:
         return None
-    out = frame[(frame["demand"] == "p90") & (frame["class"] == "all") & (frame["breach_period"] != "")]
-    told = []
-    for supply_, words in study_tables.SUPPLIES.items():
-        first = out[out["supply"] == supply_].sort_values("periods_left", kind="stable")
-        when = f"in {clean(first['breach_period'].iloc[0])}" if len(first) else study_tables.HORIZON
-        told.append(f"{when} {words}")
-    lead = f"At high demand (P90) the first pool cannot serve all classes in full {told[0]}, {told[1]}."
+    lead = study_tables.runway_sentence(frame)
     return Section(key="runway", title="Runway", lead=lead, charts=_present(runway.runway(run)))
 
 
@@ -337,5 +334,7 @@ def _flat(values: object, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(values[key], f"{name} {key}".strip())
     elif isinstance(values, list):
         yield name, ", ".join(clean(value) for value in values)
+    elif isinstance(values, float) and values.is_integer():
+        yield clean(name), f"{values:.0f}"
     else:
         yield clean(name), clean(values)

@@ -49,6 +49,25 @@ def runway(run: RunContents) -> Table:
     )
 
 
+def runway_sentence(frame: pd.DataFrame) -> str:
+    """Which pool is the first to serve less than its target, with the plan and without new orders, at P50 and P90."""
+    own = frame[frame["class"] != "all"]
+    own = own if len(own) else frame
+    told = []
+    for supply, words in SUPPLIES.items():
+        at = [_first_breach(own[(own["supply"] == supply) & (own["demand"] == demand)]) for demand in ("p50", "p90")]
+        told.append(f"{words[0].upper()}{words[1:]}: {at[0]} at median demand (P50), {at[1]} at high demand (P90).")
+    return "When a pool first serves less than its target. " + " ".join(told)
+
+
+def _first_breach(rows: pd.DataFrame) -> str:
+    out = rows[rows["breach_period"] != ""].sort_values("periods_left", kind="stable")
+    if out.empty:
+        return HORIZON
+    first = {str(key): value for key, value in out.iloc[0].to_dict().items()}
+    return f"{clean(first['breach_period'])} ({pool_name(first)})"
+
+
 def pool_name(row: dict[str, object]) -> str:
     """A pool in words.
 

@@ -26,7 +26,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether the column is set flush right."""
-        return self.kind not in {"text", "flag"}
+        return self.kind not in {"text", "flag", "id"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,13 +301,18 @@ def headroom(run: RunContents) -> Table:
     columns = (
         Column("region", "Region"),
         Column("resource", "Resource"),
-        Column("first", "Headroom at the start", "percent"),
-        Column("least", "At the tightest", "percent"),
+        Column("first", "Today", "percent"),
+        Column("least", "Tightest", "percent"),
         Column("when", "Tightest in"),
-        Column("last", "At the end", "percent"),
-        Column("worst", "Tightest with the worst zone lost", "percent"),
+        Column("last", "After the plan", "percent"),
+        Column("worst", "Worst zone lost, all demand", "percent"),
+        Column("kept", "Worst zone lost, what is protected", "percent"),
     )
-    note = "Headroom = capacity in service / mean demand of all classes - 1. Below 0 the mean alone exceeds capacity."
+    note = (
+        "Headroom = capacity in service / mean demand of all classes - 1. Below 0 the mean alone exceeds capacity. "
+        "Today: the first period; after the plan: the last; worst zone lost: the tightest, against all demand and "
+        "against the shares that must then be served."
+    )
     empty = Table(
         key="headroom",
         title="Headroom",
@@ -320,7 +325,7 @@ def headroom(run: RunContents) -> Table:
     keys = ["region", "resource", "period"]
     fan = run.table("demand_fan")
     mean = fan[fan["class"] != "all"].groupby(keys)["mean"].sum().rename("demand").reset_index()
-    joined = run.table("supply").merge(mean, on=keys)
+    joined = run.table("supply").merge(mean, on=keys).merge(_protected(run), on=keys, how="left")
     joined = joined[joined["demand"] > 0]
     if joined.empty:
         return empty
@@ -328,12 +333,28 @@ def headroom(run: RunContents) -> Table:
     return replace(empty, frame=pd.DataFrame([_headroom(name, group) for name, group in groups]))
 
 
+def _protected(run: RunContents) -> pd.DataFrame:
+    """Mean demand that must be served while a zone is lost, per region, resource and period."""
+    keys = ["region", "resource", "period"]
+    ways = run.table("runway")
+    if ways.empty:
+        return pd.DataFrame({**{key: pd.Series(dtype=object) for key in keys}, "protected": pd.Series(dtype=float)})
+    lost = ways[(ways["case"] == "zone_lost") & (ways["class"] != "all")]
+    shares = lost[["region", "resource", "class", "target"]].drop_duplicates(["region", "resource", "class"])
+    fan = run.table("demand_fan")
+    means = fan.groupby(["class", *keys], sort=False)["mean"].sum().reset_index()
+    both = means.merge(shares, on=["region", "resource", "class"])
+    both["protected"] = both["mean"] * both["target"]
+    return both.groupby(keys, sort=False)["protected"].sum().reset_index()
+
+
 def _headroom(name: Hashable, group: pd.DataFrame) -> dict[str, object]:
     left = (group["in_service"] / group["demand"] - 1).tolist()
     lost = (group["worst_zone_loss"] / group["demand"] - 1).tolist()
     least = min(left)
     region, resource = name if isinstance(name, tuple) else (name, "")
-    facts = {"first": left[0], "least": least, "last": left[-1], "worst": min(lost)}
+    kept = (group["worst_zone_loss"] / group["protected"] - 1).min()
+    facts = {"first": left[0], "least": least, "last": left[-1], "worst": min(lost), "kept": kept}
     return {"region": region, "resource": resource, "when": group["period"].iloc[left.index(least)], **facts}
 
 

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from typing import Literal
 
-Kind = Literal["text", "money", "count", "number", "percent", "availability", "flag"]
+Kind = Literal["text", "money", "count", "number", "percent", "availability", "flag", "id"]
 MISSING = "–"
 
 
@@ -20,6 +20,9 @@ def word(value: object, kind: Kind = "text") -> str:
         return "yes" if bool(value) else ""
     if kind == "text":
         return clean(value)
+    if kind == "id":  # loaded again by machines: nothing where there is nothing
+        text = clean(value)
+        return "" if text == MISSING else text
     number = as_number(value)
     if number is None:
         return MISSING

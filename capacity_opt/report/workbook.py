@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from capacity_opt.report import admission, levers, recommendations, sections, study_tables, tables
+from capacity_opt.report import admission, focus, levers, recommendations, sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Column, Table
@@ -57,6 +57,7 @@ def _sheets(run: RunContents) -> list[tuple[str, Table]]:
     found = [
         ("Order book", tables.orders(run)),
         ("Cost by period", cost_pivot(run)),
+        ("Charges", focus.charges(run)),
         ("Waterfall", study_tables.waterfall(run)),
         ("Sensitivity", study_tables.tornado(run)),
         ("Rejected", study_tables.rejected(run)),
@@ -125,7 +126,8 @@ class _Writer:
         style = self.kinds.get(column.kind)
         for line, value in enumerate(values, start=1):
             if isinstance(value, str):
-                page.write_string(line, place, value)
+                if value:
+                    page.write_string(line, place, value)
             elif value is not None:
                 page.write_number(line, place, value, style)
         longest = max([12, *(min(60, len(str(value)) + 2) for value in values[:200] if isinstance(value, str))])
@@ -203,8 +205,22 @@ def _live_sums(writer: _Writer, run: RunContents) -> list[tuple[str, str, float]
         sheet, table = writer.places["waterfall"]
         total = float(table.frame["EffectiveCost"].iloc[-1])
         found.append(("Waterfall, sum of the steps", f"=SUM('{sheet}'!B2:B{len(table)})", total))
+    if "charges" in writer.places and "cost" in writer.places:
+        found += _charge_sums(writer.places["charges"], run)
     if "cost" in writer.places:
         found += _cost_sums(writer.places["cost"], run)
+    return found
+
+
+def _charge_sums(place: tuple[str, Table], run: RunContents) -> list[tuple[str, str, float]]:
+    """What is billed, against the same components of the cost table."""
+    from xlsxwriter.utility import xl_col_to_name
+
+    (sheet, table), totals = place, focus.billed(run)
+    names, found = [column.name for column in table.columns], []
+    for name, label, total in zip(("x_PresentValue", "BilledCost"), ("present value", "cash"), totals, strict=True):
+        letter = xl_col_to_name(names.index(name))
+        found.append((f"Charges, {label}", f"=SUM('{sheet}'!{letter}2:{letter}{len(table) + 1})", total))
     return found
 
 

@@ -64,6 +64,12 @@ def cost() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def charges() -> pd.DataFrame:
+    billed = cost()[lambda rows: rows["component"].isin(("capital", "on_demand"))]
+    same = {"BillingCurrency": "USD", "ChargeCategory": "Usage", "AvailabilityZone": "", "SkuId": HOSTILE}
+    return billed.assign(**same, x_PresentValue=billed["EffectiveCost"], x_Component=billed["component"])
+
+
 def availability() -> pd.DataFrame:
     rows = []
     for name, target, promised, judged in zip(
@@ -217,6 +223,7 @@ def tables() -> dict[str, pd.DataFrame]:
         "supply": supply(),
         "demand_fan": demand_fan(),
         "cost": cost(),
+        "charges": charges(),
         "availability": availability(),
         "availability_by_period": availability_by_period(),
         "utilization": pd.DataFrame(utilization),

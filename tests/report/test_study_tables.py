@@ -1,8 +1,11 @@
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 import synthetic
 
 from capacity_opt.report import sections, study_tables
-from capacity_opt.report.charts import runway, waterfall
+from capacity_opt.report.charts import runway, service, waterfall
 from capacity_opt.report.contents import read_run
 from capacity_opt.report.html import render_report
 from capacity_opt.report.workbook import write_workbook
@@ -63,3 +66,29 @@ def test_the_workbook_sums_the_waterfall_again(run_folder):
     live = [cell.value for cell in book["Checks"]["B"] if str(cell.value).startswith("=SUM('Waterfall'")]
     assert live == ["=SUM('Waterfall'!B2:B8)"]
     assert {"Runway", "Sensitivity", "Rejected"} <= set(book.sheetnames)
+
+
+def test_the_runway_says_which_pool_misses_its_target_first(run_folder):
+    frame = read_run(run_folder).table("runway")
+    one = frame.iloc[:1].assign(region="east", resource="vcpu", case="all_zones", target=0.97, breach_period="")
+    rows = [
+        one.assign(**{"class": name}, supply=supply, demand=demand, breach_period=when, periods_left=left)
+        for name, supply, demand, when, left in (
+            ("low", "plan", "p50", "", 9),
+            ("low", "plan", "p90", "2027-05", 4),
+            ("high", "plan", "p90", "2027-03", 2),
+            ("all", "plan", "p90", "2027-01", 0),
+            ("low", "no_new_orders", "p50", "2027-02", 1),
+        )
+    ]
+    told = study_tables.runway_sentence(pd.concat(rows))
+    assert "With the plan: not within the horizon at median demand (P50), 2027-03 (vcpu, east, high) at high" in told
+    assert "Without new orders: 2027-02 (vcpu, east, low) at median demand (P50), not within the horizon" in told
+
+
+def test_a_component_that_begins_later_does_not_move_the_first_periods(run_folder):
+    run = read_run(run_folder)
+    early = run.table("cost")["period"] == run.table("cost")["period"].iloc[0]
+    late = run.table("cost").assign(EffectiveCost=lambda rows: rows["EffectiveCost"].where(~early, 0.0))
+    chart = service.cost(replace(run, tables={**run.tables, "cost": late}))
+    assert chart.spec["encoding"]["x"]["sort"] == list(dict.fromkeys(late["period"]))

@@ -30,7 +30,9 @@ def test_answer_comes_first_and_the_next_command_last(run_folder):
     text = printed(run_folder)
     assert text.startswith("Order 3 racks")
     assert text.rstrip().splitlines()[-1].startswith("Try next:")
-    assert "report.html" in text
+    assert "For a page: capacity-opt report" in text
+    (run_folder / "report.html").touch()
+    assert "Read next:" in printed(run_folder)
 
 
 def test_hostile_names_neither_crash_nor_steer_the_terminal(run_folder):

@@ -22,6 +22,7 @@ def test_sheets_are_those_a_finance_reader_expects(book):
         "Summary",
         "Order book",
         "Cost by period",
+        "Charges",
         "Waterfall",
         "Sensitivity",
         "Rejected",
@@ -63,20 +64,25 @@ def test_live_sums_recomputed_equal_our_totals(book):
         assert all(value is None or isinstance(value, (int, float)) for value in cells), label
         assert sum(value or 0 for value in cells) == pytest.approx(total, abs=0.005), label
         seen += 1
-    assert seen == 6
+    assert seen == 8
     totals = [row[2] for row in checks.iter_rows(values_only=True) if row[0] == "Cost, present value"]
     assert totals == pytest.approx([synthetic.cost().EffectiveCost.sum()])
 
 
 def test_a_viewer_that_does_not_compute_sees_the_values(run_folder):
     checks = openpyxl.load_workbook(write_workbook(run_folder), data_only=True)["Checks"]
-    for _, live, total, difference in checks.iter_rows(min_row=2, max_row=6, max_col=4, values_only=True):
+    for _, live, total, difference in checks.iter_rows(min_row=2, max_row=8, max_col=4, values_only=True):
         assert live == pytest.approx(total)
         assert difference == 0
 
 
+def test_charges_keep_the_names_of_focus_and_leave_blanks_blank(book):
+    assert column(book["Charges"], "BilledCost") == pytest.approx(list(synthetic.charges()["BilledCost"]))
+    assert column(book["Charges"], "AvailabilityZone") == [None] * len(synthetic.charges())
+
+
 def test_tables_are_frozen_and_filtered(book):
-    for name in ("Order book", "Cost by period", "Frontier", "Inventory"):
+    for name in ("Order book", "Cost by period", "Charges", "Frontier", "Inventory"):
         assert book[name].freeze_panes == "A2"
         assert book[name].auto_filter.ref
 

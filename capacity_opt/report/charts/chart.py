@@ -70,7 +70,8 @@ def period_axis(periods: Iterable[object]) -> Spec:
     if step > 1:
         text = f"indexof(domain('x'), datum.value) % {step} == 0 ? {text} : ''"
     slant = {} if text.startswith("slice") and len(labels) <= 12 else {"labelAngle": -45}
-    return axis("period", "", "ordinal", sort=None, axis={"labelExpr": text, "labelAngle": 0, **slant})
+    order = [clean(label) for label in labels]  # rows left out of a chart must not move a period to its end
+    return axis("period", "", "ordinal", sort=order, axis={"labelExpr": text, "labelAngle": 0, **slant})
 
 
 def _begins_month(label: str) -> bool:

@@ -27,9 +27,12 @@ def frontier(run: RunContents) -> Chart | None:
         )
         for index, row in enumerate(frame.to_dict("records"))
     ]
+    own = _this_plan(run, frame)
+    rows += own
     description = (
         f"Cost of the cheapest plan at {len(frame)} targets of {over}, against the availability it promises and the "
         "availability judged on samples it never saw. The axis stretches as the nines grow."
+        + (" The diamond is this plan, whose targets differ by class." if own else "")
     )
     return Chart(
         key="frontier",
@@ -38,6 +41,21 @@ def frontier(run: RunContents) -> Chart | None:
         spec=specification(rows, description, width=WIDTH, height=300, layer=_frontier_layers(frame, run.currency)),
         table=table,
     )
+
+
+def _this_plan(run: RunContents, frame: pd.DataFrame) -> list[dict[str, object]]:
+    """The plan itself, where its targets differ by class and so are no point of the curve: at the class served least,
+    as the curve's points are."""
+    if str(frame["over"].iloc[0]) != "fill_rate" or frame["current"].any():
+        return []
+    if not (run.has("availability") and run.has("cost")):
+        return []
+    fill = run.table("availability")
+    fill = fill[(fill["measure"] == "fill") & fill["target"].notna()]
+    if fill.empty:
+        return []
+    cost = float(run.table("cost")["EffectiveCost"].sum())
+    return [{"plan": "this plan", "x": place_of(fill["promised"].min()), "cost": cost}]
 
 
 SMALLEST_SHORTFALL = 1e-6
@@ -75,10 +93,25 @@ def _frontier_layers(frame: pd.DataFrame, currency: str) -> list[Spec]:
     dash = {"field": "series", "type": "nominal", "title": None, "scale": {"domain": names, "range": [[1, 0], [6, 4]]}}
     shape = {"field": "series", "type": "nominal", "title": None, "scale": {"domain": names}}
     line = {"x": x, "y": y, "color": colour, "order": {"field": "cost", "type": "quantitative"}}
+    curve, own = [{"filter": "isValid(datum.series)"}], [{"filter": "isValid(datum.plan)"}]
     marked = [{"filter": "datum.mark && datum.series == 'promised (own samples)'"}]
     return [
-        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**line, "strokeDash": dash}},
-        {"mark": {"type": "point", "filled": True, "size": 60, "opacity": 1}, "encoding": {**line, "shape": shape}},
+        {"transform": curve, "mark": {"type": "line", "strokeWidth": 2}, "encoding": {**line, "strokeDash": dash}},
+        {
+            "transform": curve,
+            "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+            "encoding": {**line, "shape": shape},
+        },
+        {
+            "transform": own,
+            "mark": {"type": "point", "size": 200, "color": INK, "strokeWidth": 2, "shape": "diamond"},
+            "encoding": {"x": x, "y": y},
+        },
+        {
+            "transform": own,
+            "mark": {"type": "text", "align": "left", "dx": 14, "dy": 12, "fontSize": 12},
+            "encoding": {"x": x, "y": y, "text": {"field": "plan"}},
+        },
         {
             "transform": [{"filter": "datum.low != datum.high"}],
             "mark": {"type": "rule", "color": ALARM, "strokeWidth": 1.5},

@@ -51,9 +51,10 @@ def _marks(periods: list[str]) -> Spec:
     label = f"datum.label == '{BEYOND}' ? datum.label : slice(datum.label, 0, 7)"
     x = period_axis(periods[:-1])
     text = x["axis"]["labelExpr"] if len(periods) > 13 else label
+    ticks = {**x["axis"], "labelExpr": text, "labelAngle": -45, "grid": True}
     series = {"field": "supply", "type": "nominal", "title": None}
     encoding = {
-        "x": {**x, "scale": {"domain": periods}, "axis": {**x["axis"], "labelExpr": text, "grid": True}},
+        "x": {**x, "sort": None, "scale": {"domain": periods}, "axis": ticks},
         "y": axis("pool", "", "nominal", sort={"field": "place"}, axis={"labelLimit": 330, "grid": True}),
         "yOffset": {"field": "demand", "scale": {"domain": ["P50", "P90"]}},
         "color": {**series, "scale": {"domain": supplies, "range": [BLUE, ALARM]}},

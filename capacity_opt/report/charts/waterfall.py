@@ -106,7 +106,7 @@ SIDES = {"low": "lower", "high": "higher"}
 
 
 def _tornado_layers(currency: str, widest: float) -> list[Spec]:
-    room = 2.3 * widest
+    room = 3.0 * widest
     x = axis("change", f"Change of cost, {currency}", scale={"domain": [-room, room]}, axis={"format": "+.3~s"})
     y = axis("factor", "", "nominal", sort={"field": "place"})
     names = {"domain": list(SIDES.values()), "range": [BLUE, ALARM]}
