@@ -24,6 +24,11 @@ NOT_KEPT = 10
 @OUT
 @changes
 @solving
+@click.option(
+    "--executor", type=click.Choice(["serial", "processes", "dask", "ray"]), default="serial", show_default=True,
+    help="Where independent regions are planned; results do not depend on it.",
+)  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Parallel workers; 0: one per processor.")
 @click.option("--dry-run", is_flag=True, help="Read and build only: sizes, number of variables, memory.")
 @common
 def command(
@@ -35,6 +40,8 @@ def command(
     solver: str | None,
     time_limit: float | None,
     gap: float | None,
+    executor: str,
+    workers: int,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -50,6 +57,7 @@ def command(
       capacity-opt run scenarios/quickstart
       capacity-opt run my-plan --set fleet.gap=1% --set 'server_types[server_type=gen9].price=8000'
       capacity-opt run my-plan --variant late_racks --time-limit 5m --json
+      capacity-opt run my-plan --executor processes
       capacity-opt run storm.cor --set samples=1000
     """
     output = Output(as_json, quiet, verbose)
@@ -66,6 +74,8 @@ def command(
         "solver": solver,
         "time_limit": time_limit,
         "gap": gap,
+        "executor": executor,
+        "workers": workers,
     }
     return do_run(scenario, out, options, output)
 

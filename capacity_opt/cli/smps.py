@@ -23,6 +23,8 @@ def do_run_smps(path: Path, out: Path, options: dict[str, Any], output: Output) 
     for name in ("variant", "solver"):
         if options.get(name) is not None:
             raise click.UsageError(f"--{name} has no meaning for a stochastic program")
+    if options.get("executor", "serial") != "serial":
+        raise click.UsageError("--executor plans regions of a fleet apart; a stochastic program has none")
     from capacity_opt.scenario.stochastic_run import run_smps
 
     kept = {name: options.get(name) for name in ("seed", "time_limit", "gap")}

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.fleet.costing import Cost, cost_of
+from capacity_opt.fleet.decode import Decision
 from capacity_opt.fleet.dispatch import by_priority
 from capacity_opt.fleet.formulation import FleetModel
 from capacity_opt.fleet.measures import availability_of, utilization_of
@@ -28,11 +29,15 @@ def plan_from(
     time_limit: float = 300.0,
     *,
     dispatch: bool = True,
+    keep: list[Decision] | None = None,
 ) -> FleetPlan:
-    """Decode, re-dispatch by priority (unless ``dispatch`` is off), recompute cost and service, collect the plan."""
+    """Decode, re-dispatch by priority (unless ``dispatch`` is off), recompute cost and service, collect the plan;
+    ``keep`` is given the decision."""
     frame = model.frame
     assert solution.x is not None
     decision = model.decode(by_priority(model, solution, time_limit=time_limit) if dispatch else solution.x)
+    if keep is not None:
+        keep.append(decision)
     cost = cost_of(frame, decision)
     average = frame.world_probability
     return FleetPlan(

@@ -10,14 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError, SolverError, UnboundedError
+from capacity_opt.executor import Executor
 from capacity_opt.fleet.assemble import plan_from
-from capacity_opt.fleet.decomposition.sizing import Sizing, sized_by_decomposition, why_extensive
+from capacity_opt.fleet.decode import Decision
+from capacity_opt.fleet.decomposition.fit import worth_it
+from capacity_opt.fleet.decomposition.sizing import Sizing, recourse_columns, sized_by_decomposition, why_extensive
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.infeasibility import explain
 from capacity_opt.fleet.lint import lint_problem
-from capacity_opt.fleet.outcomes import draw_outcomes, told_reduction
+from capacity_opt.fleet.outcomes import Outcomes, draw_outcomes, told_reduction
 from capacity_opt.fleet.prices import settled_duals
 from capacity_opt.fleet.projection import solve_projected
+from capacity_opt.fleet.regions import RegionTask, plan_by_regions
+from capacity_opt.fleet.splitting import Split, split_regions
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.solvers.highs_session import HighsSession
@@ -51,6 +56,8 @@ def size_fleet(
     solver: str = "highs",
     progress: Progress | None = None,
     path: str = "auto",
+    executor: str | Executor = "serial",
+    workers: int = 0,
 ) -> FleetPlan:
     """The cheapest fleet that keeps every promise of ``problem`` in ``samples`` drawn outcomes.
 
@@ -60,6 +67,10 @@ def size_fleet(
     called with (seconds, incumbent, bound, gap). ``path``: ``extensive`` (one program), ``decomposition`` (by sample)
     or ``auto``, see :mod:`capacity_opt.fleet.decomposition`; ``remarks`` of the plan say which was taken and why. Every
     answer is verified from the inputs.
+
+    Regions that nothing ties together are planned apart where the problem is large or ``executor`` is not ``serial``
+    (``processes``, ``dask``, ``ray``, see :func:`~capacity_opt.executor_named`; ``workers`` 0: one per processor); the
+    plan is the same wherever its parts are solved. What ties regions is in ``remarks`` where they are not.
 
     The promise holds in the samples seen; play the plan against unseen ones with ``simulate_fleet`` before relying on
     it. Do not use this where demand must be served from one machine (no packing) or where orders can follow demand
@@ -77,17 +88,54 @@ def size_fleet(
     outcomes = draw_outcomes(problem, samples=samples, seed=seed)
     remarks = (*told_reduction(outcomes), *lint_problem(problem))
     how = Sizing(path=path, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
-    plan = sized_by_decomposition(problem, outcomes, formulation, how) if solver == "highs" else None
+    split = split_regions(problem, formulation)
+    apart = executor != "serial" or worth_it(outcomes.count, recourse_columns(problem), whole=problem.integer)
+    if apart and split.count > 1:
+        plan = plan_by_regions(
+            problem, outcomes, split, _part, formulation=formulation, how=how, solver=solver, executor=executor,
+            workers=workers,
+        )  # fmt: skip
+    else:
+        plan = _sized(problem, outcomes, formulation, how, solver)
+        if apart and problem.sizes["G"] > 1:
+            plan = replace(plan, remarks=(*plan.remarks, _why_whole(split)))
+    return replace(plan, remarks=(*plan.remarks, *remarks), seconds=time.monotonic() - started)
+
+
+def _why_whole(split: Split) -> str:
+    more = f" and {len(split.ties) - 1} more" if len(split.ties) > 1 else ""
+    return f"regions: planned whole, for they are tied: {split.ties[0]}{more}"
+
+
+def _part(task: RegionTask) -> tuple[FleetPlan, Decision]:
+    keep: list[Decision] = []
+    plan = _sized(task.problem, task.outcomes, task.formulation, task.how, task.solver, keep)
+    return plan, keep[-1]
+
+
+def _sized(
+    problem: FleetProblem,
+    outcomes: Outcomes,
+    formulation: str,
+    how: Sizing,
+    solver: str,
+    keep: list[Decision] | None = None,
+) -> FleetPlan:
+    """The plan in given outcomes, as a whole."""
+    plan = sized_by_decomposition(problem, outcomes, formulation, how, keep) if solver == "highs" else None
     if plan is not None:
-        return replace(plan, remarks=(*plan.remarks, *remarks), seconds=time.monotonic() - started)
+        return plan
     why = why_extensive(problem, outcomes, formulation, how) if solver == "highs" else f"solver is {solver}"
     model = build_model(problem, outcomes, formulation)
-    answer = answer_model(model, gap=gap, time_limit=time_limit, solver=solver, seed=seed, progress=progress)
+    answer = answer_model(
+        model, gap=how.gap, time_limit=how.time_limit, solver=solver, seed=how.seed, progress=how.progress
+    )
     require_point(model, answer.solution)
     answer.checked.require()
-    plan = plan_from(model, answer.solution, answer.checked, answer.relaxed, answer.relaxed_duals, time_limit)
-    plan = replace(plan, remarks=(f"path: extensive ({why})", *remarks))
-    return replace(plan, seconds=time.monotonic() - started)
+    plan = plan_from(
+        model, answer.solution, answer.checked, answer.relaxed, answer.relaxed_duals, how.time_limit, keep=keep
+    )
+    return replace(plan, remarks=(f"path: extensive ({why})",))
 
 
 def evaluate_fleet(

@@ -26,13 +26,17 @@ def run_scenario(
     only: str | None = None,
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    executor: str = "serial",
+    workers: int = 0,
 ) -> RunResult:
     """Run the scenario in folder ``path``: plan, judge, and write a run folder under ``out`` with its report.
 
     ``set`` patches the scenario (``"fleet.samples=50"``), ``variant`` takes one of its named changes; ``seed``,
     ``solver``, ``time_limit`` (seconds) and ``gap`` (relative) stand in for the scenario's own;
     ``only="backtest"`` leaves every other step out. ``progress`` is told what goes on; once ``stopped()`` is true what
-    there is is saved. Same scenario and seed: same bytes, apart from ``timing.json``.
+    there is is saved. ``executor`` (``serial``, ``processes``, ``dask``, ``ray``) and ``workers`` (0: one per
+    processor): where regions that nothing ties together are planned.
+    Same scenario and seed: same bytes, apart from ``timing.json``.
 
     Raises ``ScenarioError`` (all problems found), ``InfeasibleError``, ``UnboundedError``, ``LimitError``,
     ``SolverError``, ``VerificationError``, ``RunFolderError``; nothing but finished runs is left behind.
@@ -55,6 +59,8 @@ def run_scenario(
         writers=(publish,),
         progress=progress,
         stopped=stopped,
+        executor=executor,
+        workers=workers,
     )
 
 

@@ -44,6 +44,7 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
 
     yield Text(sections.answer(run), style="bold")
     yield Text(read_line(run), style="dim")
+    yield from (Text(f"Solved: {line}", style="dim") for line in solved_lines(run))
     shown = (
         *(tables.inventory(run), tables.orders(run), tables.placement(run), tables.without_place(run)),
         tables.cost_by_component(run),
@@ -87,6 +88,13 @@ def read_line(run: RunContents) -> str:
     inputs = run.manifest.get("inputs")
     files = f" from {len(inputs)} files" if isinstance(inputs, dict) and inputs else ""
     return f"Read {', '.join(counts) or 'nothing'}{files}."
+
+
+def solved_lines(run: RunContents) -> list[str]:
+    """How the fleet plan was found and why that way."""
+    remarks = run.manifest.get("remarks")
+    told = remarks if isinstance(remarks, list) else []
+    return [clean(one) for one in told if str(one).startswith(("path:", "regions:", "samples:"))]
 
 
 def _grid(table: Table, lines: int) -> Iterator[RenderableType]:

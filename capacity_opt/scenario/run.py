@@ -99,13 +99,16 @@ def execute(
     writers: Sequence[Writer] = (),
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    executor: str = "serial",
+    workers: int = 0,
 ) -> RunResult:
     """Read the scenario at ``path``, do its steps and write the run folder under ``out``.
 
     ``set`` and ``variant`` change the scenario; ``seed``, ``solver``, ``time_limit`` (seconds) and ``gap`` stand in for
     the scenario's own. ``only="backtest"`` leaves every other step out. ``writers`` get the folder before it is
     finished and add files to it (report, workbook). ``progress`` is told what goes on; once ``stopped()`` is true
-    nothing further is solved and what there is is saved. Raises the errors of reading and solving; nothing but finished
+    nothing further is solved and what there is is saved. ``executor`` and ``workers``: where regions that nothing ties
+    together are planned; results do not depend on it. Raises the errors of reading and solving; nothing but finished
     runs is left behind.
     """
     options = RunOptions(
@@ -117,7 +120,10 @@ def execute(
     partial, identity = _begin(scenario, Path(path), Path(out), options, begun)
     try:
         tell = progress or _silent
-        watch = Watch(tell=tell, ended=clock.note, stopped=stopped, open_table=partial.open_table)
+        watch = Watch(
+            tell=tell, ended=clock.note, stopped=stopped, open_table=partial.open_table, executor=executor,
+            workers=workers,
+        )  # fmt: skip
         outcome = run_steps(scenario, watch)
         manifest = _manifest(scenario, outcome, identity)
         partial.write_json("manifest.json", manifest)
@@ -256,6 +262,7 @@ def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]
             "bound": plan.bound,
             "gap": plan.gap,
             "facts": dict(plan.facts),
+            "remarks": list(plan.remarks),
             "residuals": {check.name: check.value for check in plan.checks},
         }
     if outcome.backtest is not None:

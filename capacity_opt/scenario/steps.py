@@ -61,12 +61,15 @@ SOLVE_LIMIT = 300.0
 @dataclass(frozen=True, kw_only=True)
 class Watch:
     """Whom the steps report to: ``tell`` what begins, ``ended`` the step that is done, ``stopped`` whether to stop.
-    ``open_table`` opens a table of the run that is written part by part."""
+    ``open_table`` opens a table of the run that is written part by part. ``executor`` and ``workers``: where parts of
+    the fleet are planned."""
 
     tell: Tell
     ended: Tell
     stopped: Callable[[], bool]
     open_table: Callable[[str], TableStream] | None = None
+    executor: str = "serial"
+    workers: int = 0
 
 
 @dataclass
@@ -201,7 +204,7 @@ def _fleet(
     aimed = aim(scenario, watch.tell)
     if aimed.rounds:
         outcome.tables["calibration"] = calibration_table(problem, aimed)
-    plan = plan_of(scenario, watch.tell, aimed.problem)
+    plan = plan_of(scenario, watch.tell, aimed.problem, (watch.executor, watch.workers))
     watch.ended("fleet")
     try:
         _judge(scenario, problem, plan, simulation, outcome, watch)
@@ -285,9 +288,11 @@ def recommend_of(scenario: Scenario, plan: FleetPlan | None) -> RecommendOutcome
 
 
 @told_as_fault()
-def plan_of(scenario: Scenario, tell: Tell, aimed: FleetProblem | None = None) -> FleetPlan:
+def plan_of(
+    scenario: Scenario, tell: Tell, aimed: FleetProblem | None = None, where: tuple[str, int] = ("serial", 0)
+) -> FleetPlan:
     """Size the fleet of a scenario as its ``[fleet]`` section says, with the targets of ``aimed`` (default: its own, or
-    calibrated ones)."""
+    calibrated ones). ``where``: executor and workers for regions that can be planned apart."""
     section = scenario.spec.fleet
     assert section is not None
     assert scenario.fleet is not None
@@ -312,6 +317,8 @@ def plan_of(scenario: Scenario, tell: Tell, aimed: FleetProblem | None = None) -
         time_limit=limit,
         solver=section.solver or "highs",
         progress=progress,
+        executor=where[0],
+        workers=where[1],
     )
     if valued is aimed:
         return plan

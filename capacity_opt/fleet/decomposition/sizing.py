@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError, SolverError
+from capacity_opt.fleet.decode import Decision
 from capacity_opt.fleet.decomposition.fit import why_not, worth_it
 from capacity_opt.fleet.decomposition.solving import Decomposed, Progress, solve_decomposed
 from capacity_opt.fleet.decomposition.telling import plan_of
@@ -35,10 +36,14 @@ class Sizing:
 
 
 def sized_by_decomposition(
-    problem: FleetProblem, outcomes: Outcomes, formulation: str, how: Sizing
+    problem: FleetProblem,
+    outcomes: Outcomes,
+    formulation: str,
+    how: Sizing,
+    keep: list[Decision] | None = None,
 ) -> FleetPlan | None:
     """The plan, its first remark saying why this way was taken; ``None`` where it was not asked for, does not fit, is
-    not worth it, or ended without an answer that could be verified.
+    not worth it, or ended without an answer that could be verified. ``keep`` is given the decision.
 
     Raises ``ArgumentError`` for an unknown path, ``InfeasibleError`` and ``LimitError`` as ``size_fleet`` does.
     """
@@ -66,6 +71,8 @@ def sized_by_decomposition(
     if not found.checked.passed:
         return None
     plan = plan_of(found)
+    if keep is not None:
+        keep[:] = [found.decision]
     why = "asked for" if how.path == "decomposition" else f"{outcomes.count} samples that differ in demand only"
     return replace(plan, remarks=(f"path: decomposition ({why})",)) if all(c.passed for c in plan.checks) else None
 
