@@ -50,7 +50,7 @@ def backtest_panel(prepared: Prepared) -> tuple[Array, Combination]:
 
 
 def model_forecasts(prepared: Prepared) -> NDArray[np.float32]:
-    """(n, 1 + J, K, H) of every model in every season; NaN where a model is not possible."""
+    """(n, 1 + J, K, H) of every model in every season, less the value at the origin; NaN where not possible."""
     grid = smoothing_grid()
     n, origins = prepared.counts.shape
     out = np.empty((n, origins, _models(prepared), prepared.horizon), dtype=np.float32)
@@ -83,7 +83,7 @@ def _models(prepared: Prepared) -> int:
 
 def _learn(prepared: Prepared, told: NDArray[np.float32]) -> Combination:
     """Pool the log errors, then take the sharpness and prior whose combinations did best out of sample."""
-    actual = prepared.actual()
+    actual = prepared.actual() - prepared.last()[:, :, None]
     logs = np.empty((len(told), told.shape[2]))
     kernel = compiled(combine_kernel.log_errors_all, combine_kernel.log_errors)
     (kernel or combine_numpy.log_errors_all)(told, actual, prepared.counts, logs)
@@ -118,6 +118,8 @@ def _combined(prepared: Prepared, told: NDArray[np.float32], combination: Combin
     out = np.empty((len(told), told.shape[1], told.shape[3]))
     kernel = compiled(combine_kernel.combine_all, combine_kernel.log_errors, combine_kernel.combine_origin)
     combine = kernel or combine_numpy.combine_all
-    weigh = partial(combine, told, prepared.actual(), prepared.counts)
+    last = prepared.last()[:, :, None]
+    weigh = partial(combine, told, prepared.actual() - last, prepared.counts)
     weigh(combination.pool, combination.sharpness, combination.prior, out)
+    out += last
     return out

@@ -17,6 +17,8 @@ from capacity_opt.forecast.spread import fit_spread, own_size
 
 Array = NDArray[np.float64]
 _RARE = 0.3
+_FURTHEST = 6.0
+"""No quantile leaves the range seen by more than this many times its width (or the mean size, where that is more)."""
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 
 
@@ -82,5 +84,9 @@ def _around(prepared: Prepared, point: Array, levels: Array, cumulative: bool) -
     size = own_size(np.abs(errors) / spread.profile, prepared.counts)[:, 0]
     scale = spread.scale(size, roughness[:, 0])
     values = point[:, 0, :, None] + scale[:, None, None] * spread.quantiles(levels)
+    least, most = prepared.range()
+    width = _FURTHEST * np.maximum(most - least, 1.0)
+    periods = (np.arange(prepared.horizon) + 1.0 if cumulative else np.ones(prepared.horizon))[:, None]
+    values = np.clip(values, (least - width)[:, None, None] * periods, (most + width)[:, None, None] * periods)
     values = np.where(prepared.non_negative[:, None, None], np.maximum(values, 0.0), values)
     return np.asarray(values * prepared.scale[:, None, None])

@@ -148,7 +148,7 @@ def forecast_space(
 
 
 def forecast_origin(y: Any, seasons: Any, logs: bool, grid: Any, log_grid: Any, learning: Any, out: Any) -> None:
-    """Every model from the end of ``y``: ``out`` (models, H), NaN where not possible.
+    """Every model from the end of ``y``: ``out`` (models, H) less the last value of ``y``, NaN where not possible.
 
     First the grids without season, then per season both grids, the learning models twice and the seasonal naive one.
     """
@@ -174,21 +174,21 @@ def forecast_origin(y: Any, seasons: Any, logs: bool, grid: Any, log_grid: Any, 
     for t in range(count):
         low, high = min(low, y[t]), max(high, y[t])
     least, most = low - REACH * (high - low), high + REACH * (high - low)
-    start = 0
+    start, last = 0, y[count - 1]
     for option in range(options):
-        start = keep_within(first[option], least, most, out, start)
-        start = keep_within(second[option], least, most, out, start)
+        start = keep_within(first[option], least, most, last, out, start)
+        start = keep_within(second[option], least, most, last, out, start)
         if option > 0:
-            start = keep_within(learned[0, option - 1], least, most, out, start)
-            start = keep_within(learned[1, option - 1], least, most, out, start)
+            start = keep_within(learned[0, option - 1], least, most, last, out, start)
+            start = keep_within(learned[1, option - 1], least, most, last, out, start)
             season = seasons[option - 1]
             for h in range(horizon):
-                out[start, h] = y[count - season + h % season] if count >= season else np.nan
+                out[start, h] = y[count - season + h % season] - last if count >= season else np.nan
             start += 1
 
 
-def keep_within(told: Any, least: float, most: float, out: Any, start: int) -> int:
-    """Store forecasts (C, H) from row ``start`` on, held within ``REACH`` widths of the range seen; the next row."""
+def keep_within(told: Any, least: float, most: float, last: float, out: Any, start: int) -> int:
+    """Store forecasts (C, H) less ``last`` from row ``start`` on, held within ``least`` and ``most``; the next row."""
     for k in range(told.shape[0]):
         for h in range(told.shape[1]):
             value = told[k, h]
@@ -196,7 +196,7 @@ def keep_within(told: Any, least: float, most: float, out: Any, start: int) -> i
                 value = most
             elif value < least:
                 value = least
-            out[start + k, h] = value
+            out[start + k, h] = value - last
     return start + len(told)
 
 

@@ -36,7 +36,7 @@ def forecast_all(
                 low, high = y.min(axis=1)[:, None, None], y.max(axis=1)[:, None, None]
                 width = REACH * (high - low)
                 told = _forecast_group(y, seasons, bool(logged), grid, out.shape[3])
-                out[rows, origin] = np.clip(told, low - width, high + width)
+                out[rows, origin] = np.clip(told, low - width, high + width) - y[:, -1, None, None]
 
 
 def _forecast_group(y: Array, seasons: IntArray, logs: bool, grid: Grid, horizon: int) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 prange = range
 CAP = 3.0  # of a model's log error above the best one's
 TINY = 1e-9
+LIGHT = 1e-3  # of all weight: models below it are left out
 LONG = 8  # horizons from which a series' backtest origins do not overlap
 
 
@@ -73,11 +74,13 @@ def combine_origin(
     for k in range(models):
         score[k] = np.exp(-sharpness * (score[k] - least)) if score[k] < np.inf else 0.0
         total += score[k]
-    out[:] = 0.0
+    kept, out[:] = 0.0, 0.0
     for k in range(models):
-        if score[k] > 1e-3 * total:
+        kept += score[k] if score[k] > LIGHT * total else 0.0
+    for k in range(models):
+        if score[k] > LIGHT * total:
             for h in range(len(out)):
-                out[h] += score[k] / total * told[k, h]
+                out[h] += score[k] / kept * told[k, h]
 
 
 def combine_all(told: Any, actual: Any, counts: Any, pool: Any, sharpness: float, prior: float, out: Any) -> None:

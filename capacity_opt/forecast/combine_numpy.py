@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.forecast.combine_kernel import CAP, LONG, TINY
+from capacity_opt.forecast.combine_kernel import CAP, LIGHT, LONG, TINY
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -82,7 +82,8 @@ def _combined(told: NDArray[np.float32], own: Array, seen: Array, pool: Array, s
         score = np.where(there, (seen[:, None] * mine + prior * pool) / (seen[:, None] + prior), np.inf)
         weight = np.where(there, np.exp(-sharpness * (score - score.min(axis=1, keepdims=True))), 0.0)
         total = weight.sum(axis=1, keepdims=True)
-        weight = np.where(weight > 1e-3 * total, weight / total, 0.0)
+        weight = np.where(weight > LIGHT * total, weight, 0.0)
+        weight = weight / weight.sum(axis=1, keepdims=True)
     values = np.where(weight[:, :, None] > 0, told, 0.0).astype(np.float64)
     combined: Array = np.einsum("nk,nkh->nh", weight, values)
     return combined

@@ -10,7 +10,7 @@ time are negative binomials on the moments of blocks (with the panel's autocorre
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ _SHARPNESS = 40.0
 _SCORED = np.arange(1, 10) / 10
 _SAMPLE = 1000
 _LEAST = 0.01
+_WHOLE = 1e12  # from here on rounding hides whether numbers are whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,8 @@ def empirical_quantiles(values: Array, begins: IntArray, ends: IntArray, levels:
 
 def block_quantiles(prepared: Prepared, levels: Array, *, cumulative: bool) -> Array:
     """(n, H, m) quantiles of each period, or of running totals, in the series' own units."""
+    unit = quantum(prepared)
+    prepared = replace(prepared, scale=prepared.scale / unit)
     few = prepared.take(np.unique(np.linspace(0, len(prepared.begins) - 1, _SAMPLE).astype(np.int64)))
     blend = _chosen(few)
     tests = [_Test(part, ends, actual, *_blended_moments(part, ends, blend)) for part, ends, actual in _backtests(few)]
@@ -78,7 +81,25 @@ def block_quantiles(prepared: Prepared, levels: Array, *, cumulative: bool) -> A
         moved = _recalibrated(tests, blend, block, levels)
         steps.append(_blended(_Test(prepared, ends, mean[:, None], mean, variance), blend, block, moved))
     found = np.maximum.accumulate(np.stack(steps, axis=1), axis=1)
+    found *= unit[:, None, None]
     return found if cumulative else np.repeat(found, prepared.horizon, axis=1)
+
+
+def quantum(prepared: Prepared) -> Array:
+    """(n,) what demand comes in multiples of: the greatest common divisor of whole numbers, else the least demand.
+
+    A pack of six is one event, and grams or tonnes must not matter.
+    """
+    owner = np.repeat(np.arange(len(prepared.begins)), prepared.lengths)
+    starts = np.concatenate([[0], np.cumsum(prepared.lengths)[:-1]])
+    places = np.arange(len(owner)) + np.repeat(prepared.begins - starts, prepared.lengths)
+    own = prepared.values[places] * prepared.scale[owner]
+    whole = np.rint(own)
+    counted = np.logical_and.reduceat((np.abs(own - whole) <= 1e-15 * np.abs(own)) & (np.abs(own) < _WHOLE), starts)
+    divisor = np.gcd.reduceat(np.where(counted[owner], whole, 0.0).astype(np.int64), starts)
+    least = np.minimum.reduceat(np.where(own > 0, own, np.inf), starts)
+    unit = np.where(counted, divisor, np.where(np.isfinite(least), least, 1.0))
+    return np.where(unit > 0, unit, 1.0)
 
 
 def _chosen(few: Prepared) -> Blend:
@@ -96,7 +117,7 @@ def _chosen(few: Prepared) -> Blend:
     if not losses.any():
         even = np.full(len(DECAYS), 1.0 / len(DECAYS))
         return Blend(even, even, 0.5, rho)
-    weights = np.exp(-_SHARPNESS * (losses / losses.min() - 1.0))
+    weights = np.exp(-_SHARPNESS * (losses / max(losses.min(), 1e-9 * losses.max()) - 1.0))
     own, moments = weights.sum(axis=1)
     return Blend(weights[0] / own, weights[1] / moments, float(own / (own + moments)), rho)
 

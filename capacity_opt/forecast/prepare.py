@@ -61,6 +61,16 @@ class Prepared:
         late = (total[end] - total[recent]) / np.maximum(end - np.maximum(recent, self.begins[:, None] + 1), 1)
         return np.stack([whole, late], axis=2)
 
+    def last(self) -> Array:
+        """(n, 1 + J) the value at each origin; 0 where there is none."""
+        return np.where(self.counts > 0, self.values[self.begins[:, None] + np.maximum(self.counts, 1) - 1], 0.0)
+
+    def range(self) -> tuple[Array, Array]:
+        """(n,) the least and the largest value of each series."""
+        places = np.column_stack([self.begins, self.begins + self.lengths]).ravel()
+        inside = np.append(self.values, self.values[-1])
+        return np.minimum.reduceat(inside, places)[::2], np.maximum.reduceat(inside, places)[::2]
+
     def take(self, rows: IntArray) -> Prepared:
         """The chosen series, on the same values."""
         fields = {name: getattr(self, name)[rows] for name in _BY_SERIES}

@@ -16,7 +16,9 @@ from capacity_opt.forecast.combine_numpy import unseen
 
 Array = NDArray[np.float64]
 _TINY = 1e-12
-_LEAST, _MOST = 1e-4, 1e2  # of a source of the scale, in mean absolute values of the series
+_STILL = 1e-11  # errors of a constant series are rounding only
+_LEAST, _MOST = 1e-4, 1e2  # between these differences, in mean sizes of the series, the mean size may matter too
+_APART = 1e3  # sources of the scale differ by no more than this
 _CENTRED = 0.75  # of the pooled median: all origins share the same few years, so a common bias need not last
 _ENOUGH = 400  # pooled errors from which a horizon speaks for itself
 
@@ -35,10 +37,10 @@ class Spread:
 
     def scale(self, size: Array, roughness: Array) -> Array:
         """(n,) the scales from mean backtest errors ``size`` (n,), NaN for none, and ``roughness`` (n, 2)."""
-        logs = _features(size, roughness)
+        logs, beyond = _features(size, roughness)
         row = np.isnan(size).astype(np.intp)
-        still = (np.where(np.isnan(size), 0.0, size) <= 0) & (roughness <= 0).all(axis=1)
-        return np.where(still, 0.0, np.exp(np.sum(logs * self.shares[1 - row], axis=1)))
+        still = (np.where(np.isnan(size), 0.0, size) <= _STILL) & (roughness <= _STILL).all(axis=1)
+        return np.where(still, 0.0, np.exp(beyond + np.sum(logs * self.shares[1 - row], axis=1)))
 
     def quantiles(self, levels: Array) -> Array:
         """(H, m) of the scaled errors; beyond what the pool's size can say the most extreme error is taken."""
@@ -79,9 +81,14 @@ def _profile(size: Array) -> Array:
     return np.asarray(profile / profile.mean())
 
 
-def _features(size: Array, roughness: Array) -> Array:
+def _features(size: Array, roughness: Array) -> tuple[Array, Array]:
+    """(n, 4) one and the logs of the sources, and (n,) the log of what a unit far from the typical one multiplies."""
     known = np.where(np.isnan(size), 1.0, size)
-    return np.column_stack([np.ones(len(size)), np.log(np.clip(np.column_stack([known, roughness]), _LEAST, _MOST))])
+    unit = np.maximum(np.maximum(roughness[:, 0], np.where(np.isnan(size), 0.0, size) / _APART), 1e-12)
+    inside = np.clip(unit, _LEAST, _MOST)
+    sources = np.column_stack([known, unit, roughness[:, 1]]) / unit[:, None]
+    logs = np.log(np.clip(sources, 1.0 / _APART, _APART) * inside[:, None])
+    return np.column_stack([np.ones(len(size)), logs]), np.log(unit / inside)
 
 
 def _fit(target: Array, size: Array, roughness: Array) -> Array:
@@ -90,7 +97,8 @@ def _fit(target: Array, size: Array, roughness: Array) -> Array:
     use = (target > _TINY) & (roughness > _TINY).all(axis=1) & (~np.isnan(size) | (not own))
     use &= (size > _TINY) | (not own)
     first = np.array([0.0, 0.5, 0.25, 0.25]) if own else np.array([0.0, 0.0, 0.5, 0.5])
-    table, wanted = _features(size[use], roughness[use]), np.log(target[use])
+    table, beyond = _features(size[use], roughness[use])
+    wanted = np.log(target[use]) - beyond
     ridge = np.diag([0.0, 1.0, 1.0, 1.0]) * 2.0
     if not own:
         table = table * np.array([1.0, 0.0, 1.0, 1.0])

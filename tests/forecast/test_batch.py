@@ -69,6 +69,32 @@ def test_units_and_order_of_the_series_do_not_matter():
 
 
 @pytest.mark.usefixtures("plain")
+def test_a_great_offset_moves_the_forecasts_and_nothing_else():
+    rows = panel(9, 50)
+    points = []
+    for offset in (1e3, 1e9):
+        ready = prepare(co.History(rows - offset), 4, 12)
+        points.append(backtest_panel(ready)[0] * ready.scale[:, None, None] + offset)
+    np.testing.assert_allclose(points[1], points[0], rtol=1e-4)
+
+
+@pytest.mark.usefixtures("plain")
+def test_rare_demand_may_be_counted_in_any_unit():
+    rows = np.random.default_rng(1).poisson(0.4, (30, 60)) * 2.0
+    first = co.forecast_quantiles(co.History(rows), 4).values
+    for unit in (1e-9, 0.25, 6.0):
+        np.testing.assert_allclose(co.forecast_quantiles(co.History(unit * rows), 4).values, unit * first, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("plain")
+def test_one_wild_series_does_not_send_the_others_out_of_sight():
+    rows = 10 + np.random.default_rng(1).normal(0, 1, (8, 20))
+    rows[0, 16] = 1e7
+    told = co.forecast_quantiles(co.History(rows), 6, levels=[0.005, 0.5, 0.995]).values
+    assert np.abs(told[1:]).max() < 200
+
+
+@pytest.mark.usefixtures("plain")
 def test_censored_sales_are_read_as_at_least_that_much_demand():
     sales = np.full((1, 40), 10.0)
     stock = np.ones((1, 40), dtype=bool)

@@ -86,7 +86,7 @@ def _usual(f: Floats, y: Floats, period: int, season: int, g: Floats, r: Rules) 
     w[SEEN] = ((seen << np.uint32(1)) | np.uint32(1)).view(np.int32)
     w[COUNT] += 1
     step = g[0, STEP + c]
-    score = error / np.maximum(f[SPREAD], TINY)
+    score = _score(error, f[SPREAD])
     if step > ZERO:
         bounded = np.minimum(np.maximum(score, -STEEPEST), STEEPEST)
         np.minimum(np.maximum(f[RISE] + bounded - r.slack, ZERO), r.cap, out=f[RISE])
@@ -96,6 +96,12 @@ def _usual(f: Floats, y: Floats, period: int, season: int, g: Floats, r: Rules) 
         move *= step
         tracked += move
     f[SPREAD] += g[0, SPREAD_GAIN + c] * (np.abs(error) - f[SPREAD])
+
+
+def _score(error: Floats, spread: Floats) -> Floats:
+    """The standardised error; infinite where nothing has scattered yet, as in the kernel."""
+    with np.errstate(over="ignore"):
+        return np.asarray(error / np.maximum(spread, TINY))
 
 
 def take_some(
@@ -178,7 +184,7 @@ def _forward(
 def _learn(f: Floats, error: Floats, spread_gain: Floats, step: Floats, in_stock: BoolArray, r: Rules) -> None:
     everyone = bool(in_stock.all())
     kept = None if everyone else f[SPREAD:SEASONS].copy()
-    score = error / np.maximum(f[SPREAD], TINY)
+    score = _score(error, f[SPREAD])
     on = np.where(step > ZERO, ONE, ZERO)
     bounded, slack = np.minimum(np.maximum(score, -STEEPEST), STEEPEST) * on, r.slack * on
     f[RISE] = np.minimum(np.maximum(f[RISE] + bounded - slack, ZERO), r.cap)
