@@ -32,7 +32,7 @@ def series(rng: np.random.Generator, kind: str, length: int) -> np.ndarray:
         "zero": np.zeros(length),
         "rare": rng.poisson(2, length) * (rng.random(length) < 0.15),
         "trend": 20 + rng.normal(0, 1) * t + noise,
-        "growth": 5 * np.exp(np.clip(rng.normal(0, 0.1), -0.2, 0.2) * t[: length] * min(1.0, 60 / length) + 0.1 * noise),
+        "growth": 5 * np.exp(np.clip(rng.normal(0, 0.1), -0.2, 0.2) * t * min(1.0, 60 / length) + 0.1 * noise),
         "shift": 10 + 40 * (t > length * rng.random()) + noise,
         "negative": -30 + 5 * noise,
         "season": 50 + 30 * np.sin(2 * np.pi * t / rng.choice([4, 7, 12, 24, 52, 168])) + noise,
@@ -84,9 +84,9 @@ def batch_faults(rng: np.random.Generator) -> list[str]:
             faults.append(f"{kind} of {len(seen)} points: {np.abs(told[i]).max() / size:.0f} times the largest seen")
         if low >= 0 and told[i].min() < 0:
             faults.append(f"{kind}: below 0")
-        if low == high and np.isfinite(told[i]).all() and len(seen) >= 12 and not cumulative:
-            if np.abs(told[i][:, 3] - low).max() > 1e-6 * abs(low):
-                faults.append(f"{kind}: a constant is not carried on")
+        still = low == high and len(seen) >= 12 and not cumulative
+        if still and np.abs(told[i][:, 3] - low).max() > 1e-6 * abs(low):
+            faults.append(f"{kind}: a constant is not carried on")
     again = co.forecast_quantiles(co.History(1024.0 * history.values, history.offsets), horizon, levels=LEVELS,
                                   season=season, cumulative=cumulative).values  # fmt: skip
     if not np.allclose(again, 1024.0 * told, rtol=1e-4, atol=1e-6 * 1024 * np.abs(told).max(initial=0)):
@@ -154,7 +154,7 @@ def main() -> int:
                 rng = np.random.default_rng([asked.seed, number, len(name)])
                 try:
                     faults = test(rng)
-                except Exception as error:
+                except (ArithmeticError, ValueError, IndexError, Warning) as error:
                     faults = [f"{type(error).__name__}: {error}"]
                 tried, good = tried + 1, good + (not faults)
                 for fault in faults:

@@ -14,10 +14,15 @@ from capacity_opt.forecast.grid import smoothing_grid
 from capacity_opt.forecast.prepare import Prepared
 
 Array = NDArray[np.float64]
-_SHARPNESS = np.array([3.0, 6.0, 12.0, 24.0])
-_PRIOR = np.array([0.1, 0.5, 2.0, 6.0])
-_NEAR = 1.005
-_CHOOSERS = 1000
+IntArray = NDArray[np.int64]
+RULES = np.array(
+    [(3.0, 6.0, 3.0), (6.0, 0.5, 6.0), (6.0, 2.0, 6.0), (12.0, 0.5, 12.0), (12.0, 2.0, 12.0), (12.0, 6.0, 12.0)]
+    + [(24.0, 0.5, 24.0), (24.0, 6.0, 24.0), (3.0, 2.0, 24.0), (6.0, 0.5, 24.0), (12.0, 2.0, 24.0)]
+    + [(6.0, 2.0, 60.0), (12.0, 2.0, 60.0), (12.0, 6.0, 60.0)]
+)
+"""What may be chosen from: sharpness on a series' own errors, prior, trust in the panel's (see ``combine_kernel``)."""
+_NEAR = 1.0005
+_CHOOSERS = 800  # backtests that choose the rule: of the two latest origins, or of more where the panel is small
 _SMALL = 2e6  # values times models below which NumPy is quicker than loading compiled code
 _POOL = 2000  # series whose errors are pooled for the rest
 _MEMORY = 64e6  # bytes of model forecasts held at a time
@@ -25,11 +30,10 @@ _MEMORY = 64e6  # bytes of model forecasts held at a time
 
 @dataclass(frozen=True)
 class Combination:
-    """How models are weighted: ``pool`` (K,) log errors over all series, ``sharpness``, ``prior`` (see the kernel)."""
+    """How models are weighted: ``pool`` (K,) log errors over all series, ``rule`` (3,) (see the kernel)."""
 
     pool: Array
-    sharpness: float
-    prior: float
+    rule: Array
 
 
 def backtest_panel(prepared: Prepared) -> tuple[Array, Combination]:
@@ -84,34 +88,39 @@ def _models(prepared: Prepared) -> int:
 def _learn(prepared: Prepared, told: NDArray[np.float32]) -> Combination:
     """Pool the log errors, then take the sharpness and prior whose combinations did best out of sample."""
     actual = prepared.actual() - prepared.last()[:, :, None]
+    return Combination(_pool(told, actual, prepared.counts, 0), _chosen(told, actual, prepared.counts))
+
+
+def _pool(told: NDArray[np.float32], actual: Array, counts: IntArray, origin: int) -> Array:
+    """(K,) mean log errors over the series, as known at ``origin``."""
     logs = np.empty((len(told), told.shape[2]))
     kernel = compiled(combine_kernel.log_errors_all, combine_kernel.log_errors)
-    (kernel or combine_numpy.log_errors_all)(told, actual, prepared.counts, logs)
+    (kernel or combine_numpy.log_errors_all)(told, actual, counts, origin, logs)
     there = ~np.isnan(logs)
     seen = there.sum(axis=0)
     any_model = ~np.isnan(told[:, 0, :, 0]).all(axis=0)
     mean = np.where(there, logs, 0.0).sum(axis=0) / np.maximum(seen, 1)
     # a model that was never tested is trusted like the typical one
-    pool = np.where(seen > 0, mean, np.where(any_model, np.median(mean[seen > 0]) if seen.any() else 0.0, np.nan))
-    return Combination(pool, *_chosen(prepared, told, actual, pool))
+    return np.where(seen > 0, mean, np.where(any_model, np.median(mean[seen > 0]) if seen.any() else 0.0, np.nan))
 
 
-def _chosen(prepared: Prepared, told: NDArray[np.float32], actual: Array, pool: Array) -> tuple[float, float]:
-    """The sharpness and prior that would have done best at the latest backtest origin, over a sample of series."""
-    rows = np.unique(np.linspace(0, len(told) - 1, min(len(told), _CHOOSERS)).astype(np.int64))
-    if told.shape[1] < 2:
-        return float(_SHARPNESS[0]), float(_PRIOR[-1])
-    losses = np.empty((len(rows), len(_SHARPNESS), len(_PRIOR)))
+def _chosen(told: NDArray[np.float32], actual: Array, counts: IntArray) -> Array:
+    """The rule that would have done best at the latest backtest origins, over a sample of series."""
+    rows = np.unique(np.linspace(0, len(told) - 1, min(len(told), _CHOOSERS // 2)).astype(np.int64))
+    told, actual, counts = told[rows], actual[rows], counts[rows]
     kernel = compiled(combine_kernel.losses_all, combine_kernel.log_errors, combine_kernel.combine_origin)
-    given = (told[rows], actual[rows], prepared.counts[rows], pool, _SHARPNESS, _PRIOR)
-    (kernel or combine_numpy.losses_all)(*given, losses)
-    losses = losses[~np.isnan(losses).any(axis=(1, 2))]
-    typical = losses.mean(axis=(1, 2), keepdims=True)
-    relative = np.minimum(losses / np.where(typical > 0, typical, 1.0), 5.0).mean(axis=0) if len(losses) else typical
-    # the softest of those nearly as good as the best: what is chosen by a hair here need not be better tomorrow
-    near = np.argwhere(relative <= relative.min() * _NEAR) if len(losses) else np.array([[0, len(_PRIOR) - 1]])
-    best = near[np.lexsort([-near[:, 1], near[:, 0]])[0]]
-    return float(_SHARPNESS[best[0]]), float(_PRIOR[best[1]])
+    relative = []
+    for origin in range(1, min(told.shape[1], 1 + max(2, -(-_CHOOSERS // len(rows))))):
+        losses = np.empty((len(rows), len(RULES)))
+        pool = _pool(told, actual, counts, origin)
+        (kernel or combine_numpy.losses_all)(told, actual, counts, origin, pool, RULES, losses)
+        losses = losses[~np.isnan(losses).any(axis=1)]
+        typical = losses.mean(axis=1, keepdims=True)
+        relative.append(np.minimum(losses / np.where(typical > 0, typical, 1.0), 5.0))
+    if not sum(map(len, relative)):
+        return RULES[0]
+    mean = np.concatenate(relative).mean(axis=0)
+    return np.asarray(RULES[np.flatnonzero(mean <= mean.min() * _NEAR)[0]])
 
 
 def _combined(prepared: Prepared, told: NDArray[np.float32], combination: Combination) -> Array:
@@ -120,6 +129,6 @@ def _combined(prepared: Prepared, told: NDArray[np.float32], combination: Combin
     combine = kernel or combine_numpy.combine_all
     last = prepared.last()[:, :, None]
     weigh = partial(combine, told, prepared.actual() - last, prepared.counts)
-    weigh(combination.pool, combination.sharpness, combination.prior, out)
+    weigh(combination.pool, combination.rule, out)
     out += last
     return out

@@ -47,7 +47,7 @@ def forecast_quantiles(
         smooth = prepared.take(np.flatnonzero(~rare))
         point, combination = backtest_panel(smooth)
         values[~rare] = _around(smooth, point, checked, cumulative)
-        told = {"sharpness": f"{combination.sharpness:g}", "prior": f"{combination.prior:g}"}
+        told = {name: f"{value:g}" for name, value in zip(("sharpness", "prior", "trust"), combination.rule)}
     if rare.any():
         values[rare] = block_quantiles(prepared.take(np.flatnonzero(rare)), checked, cumulative=cumulative)
     return QuantileForecast(

@@ -49,30 +49,30 @@ def log_errors(told: Any, actual: Any, counts: Any, origin: int, out: Any) -> fl
     return float(most / horizon)
 
 
-def log_errors_all(told: Any, actual: Any, counts: Any, out: Any) -> None:
-    """``out`` (n, K): :func:`log_errors` of every series, all origins."""
+def log_errors_all(told: Any, actual: Any, counts: Any, origin: int, out: Any) -> None:
+    """``out`` (n, K): :func:`log_errors` of every series at ``origin``."""
     for i in prange(len(told)):
-        log_errors(told[i], actual[i], counts[i], 0, out[i])
+        log_errors(told[i], actual[i], counts[i], origin, out[i])
 
 
-def combine_origin(
-    told: Any, own: Any, seen: float, pool: Any, sharpness: float, prior: float, score: Any, out: Any
-) -> None:
+def combine_origin(told: Any, own: Any, seen: float, pool: Any, rule: Any, score: Any, out: Any) -> None:
     """``out`` (H,): the forecasts ``told`` (K, H) under soft weights.
 
-    Weight of a model: exp(-sharpness x log error), its log error ``own`` shrunk towards the pool's (K,) as if that had
-    been seen at ``prior`` origins.
+    Weight of a model: exp(-sharpness x how much worse than in the pool it did here - trust x pool), in log errors,
+    ``own`` and of the ``pool`` (K,); the first is shrunk to nothing as if ``prior`` origins had shown the pool's.
+    ``rule``: sharpness, prior, trust.
     """
+    believed = rule[0] * seen / (seen + rule[1])
     models = len(pool)
     least, total = np.inf, 0.0
     for k in range(models):
         score[k] = np.inf
         if told[k, 0] == told[k, 0] and pool[k] == pool[k]:
             mine = own[k] if own[k] == own[k] else pool[k]
-            score[k] = (seen * mine + prior * pool[k]) / (seen + prior)
+            score[k] = believed * (mine - pool[k]) + rule[2] * pool[k]
             least = min(least, score[k])
     for k in range(models):
-        score[k] = np.exp(-sharpness * (score[k] - least)) if score[k] < np.inf else 0.0
+        score[k] = np.exp(least - score[k]) if score[k] < np.inf else 0.0
         total += score[k]
     kept, out[:] = 0.0, 0.0
     for k in range(models):
@@ -83,7 +83,7 @@ def combine_origin(
                 out[h] += score[k] / kept * told[k, h]
 
 
-def combine_all(told: Any, actual: Any, counts: Any, pool: Any, sharpness: float, prior: float, out: Any) -> None:
+def combine_all(told: Any, actual: Any, counts: Any, pool: Any, rule: Any, out: Any) -> None:
     """``out`` (n, J, H): every origin's forecasts under weights that never saw its own errors; NaN where none."""
     for i in prange(len(told)):
         own, score = np.empty(len(pool)), np.empty(len(pool))
@@ -91,24 +91,23 @@ def combine_all(told: Any, actual: Any, counts: Any, pool: Any, sharpness: float
             out[i, j] = np.nan
             if counts[i, j] > 0:
                 seen = log_errors(told[i], actual[i], counts[i], j, own)
-                combine_origin(told[i, j], own, seen, pool, sharpness, prior, score, out[i, j])
+                combine_origin(told[i, j], own, seen, pool, rule, score, out[i, j])
 
 
-def losses_all(told: Any, actual: Any, counts: Any, pool: Any, sharpness: Any, prior: Any, out: Any) -> None:
-    """``out`` (n, S, P): mean absolute error at the latest backtest origin for each sharpness and prior; NaN: none."""
+def losses_all(told: Any, actual: Any, counts: Any, origin: int, pool: Any, rules: Any, out: Any) -> None:
+    """``out`` (n, R): mean absolute error at a backtest origin under each of ``rules`` (R, 3); NaN: no such origin."""
     for i in prange(len(told)):
         own, score, made = np.empty(len(pool)), np.empty(len(pool)), np.empty(told.shape[3])
         out[i] = np.nan
-        if counts[i, 1] == 0:
+        if counts[i, origin] == 0:
             continue
-        seen = log_errors(told[i], actual[i], counts[i], 1, own)
-        for s in range(len(sharpness)):
-            for p in range(len(prior)):
-                combine_origin(told[i, 1], own, seen, pool, sharpness[s], prior[p], score, made)
-                total, there = 0.0, 0.0
-                for h in range(len(made)):
-                    gap = abs(made[h] - actual[i, 1, h])
-                    if gap == gap:
-                        total += gap
-                        there += 1.0
-                out[i, s, p] = total / there if there > 0.0 else np.nan
+        seen = log_errors(told[i], actual[i], counts[i], origin, own)
+        for r in range(len(rules)):
+            combine_origin(told[i, origin], own, seen, pool, rules[r], score, made)
+            total, there = 0.0, 0.0
+            for h in range(len(made)):
+                gap = abs(made[h] - actual[i, origin, h])
+                if gap == gap:
+                    total += gap
+                    there += 1.0
+            out[i, r] = total / there if there > 0.0 else np.nan

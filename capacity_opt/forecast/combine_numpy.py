@@ -33,54 +33,43 @@ def log_errors(told: NDArray[np.float32], actual: Array, counts: IntArray, origi
         return np.minimum(np.log(mean / least), CAP), use.sum(axis=(1, 2)) / horizon
 
 
-def log_errors_all(told: NDArray[np.float32], actual: Array, counts: IntArray, out: Array) -> None:
-    """``out`` (n, K): all origins' errors."""
-    out[:] = log_errors(told, actual, counts, 0)[0]
+def log_errors_all(told: NDArray[np.float32], actual: Array, counts: IntArray, origin: int, out: Array) -> None:
+    """``out`` (n, K) at ``origin``."""
+    out[:] = log_errors(told, actual, counts, origin)[0]
 
 
 def combine_all(
-    told: NDArray[np.float32],
-    actual: Array,
-    counts: IntArray,
-    pool: Array,
-    sharpness: float,
-    prior: float,
-    out: Array,
+    told: NDArray[np.float32], actual: Array, counts: IntArray, pool: Array, rule: Array, out: Array
 ) -> None:
     """``out`` (n, J, H), as the kernel of that name."""
     for origin in range(told.shape[1]):
         own, seen = log_errors(told, actual, counts, origin)
-        combined = _combined(told[:, origin], own, seen, pool, sharpness, prior)
+        combined = _combined(told[:, origin], own, seen, pool, rule)
         out[:, origin] = np.where(counts[:, origin, None] > 0, combined, np.nan)
 
 
 def losses_all(
-    told: NDArray[np.float32],
-    actual: Array,
-    counts: IntArray,
-    pool: Array,
-    sharpness: Array,
-    prior: Array,
-    out: Array,
+    told: NDArray[np.float32], actual: Array, counts: IntArray, origin: int, pool: Array, rules: Array, out: Array
 ) -> None:
-    """``out`` (n, S, P), as the kernel of that name."""
-    own, seen = log_errors(told, actual, counts, 1)
-    there = ~np.isnan(actual[:, 1])
+    """``out`` (n, R), as the kernel of that name."""
+    own, seen = log_errors(told, actual, counts, origin)
+    there = ~np.isnan(actual[:, origin])
     known = there.sum(axis=1)
-    for s, sharp in enumerate(sharpness.tolist()):
-        for p, weight in enumerate(prior.tolist()):
-            gap = np.abs(_combined(told[:, 1], own, seen, pool, sharp, weight) - actual[:, 1])
-            with np.errstate(invalid="ignore"):
-                mean = np.where(there, gap, 0.0).sum(axis=1) / known
-            out[:, s, p] = np.where((counts[:, 1] > 0) & (known > 0), mean, np.nan)
+    for r, rule in enumerate(rules):
+        gap = np.abs(_combined(told[:, origin], own, seen, pool, rule) - actual[:, origin])
+        with np.errstate(invalid="ignore"):
+            mean = np.where(there, gap, 0.0).sum(axis=1) / known
+        out[:, r] = np.where((counts[:, origin] > 0) & (known > 0), mean, np.nan)
 
 
-def _combined(told: NDArray[np.float32], own: Array, seen: Array, pool: Array, sharpness: float, prior: float) -> Array:
+def _combined(told: NDArray[np.float32], own: Array, seen: Array, pool: Array, rule: Array) -> Array:
+    sharpness, prior, trust = rule.tolist()
     mine = np.where(np.isnan(own), pool, own)
     there = ~np.isnan(told[:, :, 0]) & ~np.isnan(pool)
+    believed = (sharpness * seen / (seen + prior))[:, None]
     with np.errstate(invalid="ignore"):
-        score = np.where(there, (seen[:, None] * mine + prior * pool) / (seen[:, None] + prior), np.inf)
-        weight = np.where(there, np.exp(-sharpness * (score - score.min(axis=1, keepdims=True))), 0.0)
+        score = np.where(there, believed * (mine - pool) + trust * pool, np.inf)
+        weight = np.where(there, np.exp(score.min(axis=1, keepdims=True) - score), 0.0)
         total = weight.sum(axis=1, keepdims=True)
         weight = np.where(weight > LIGHT * total, weight, 0.0)
         weight = weight / weight.sum(axis=1, keepdims=True)
