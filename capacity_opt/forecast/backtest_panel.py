@@ -15,11 +15,16 @@ from capacity_opt.forecast.prepare import Prepared
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-RULES = np.array(
-    [(3.0, 6.0, 3.0), (6.0, 0.5, 6.0), (6.0, 2.0, 6.0), (12.0, 0.5, 12.0), (12.0, 2.0, 12.0), (12.0, 6.0, 12.0)]
-    + [(24.0, 0.5, 24.0), (24.0, 6.0, 24.0), (3.0, 2.0, 24.0), (6.0, 0.5, 24.0), (12.0, 2.0, 24.0)]
-    + [(6.0, 2.0, 60.0), (12.0, 2.0, 60.0), (12.0, 6.0, 60.0)]
+_OF_ONE = ((3.0, 6.0), (6.0, 0.5), (6.0, 2.0), (12.0, 0.5), (12.0, 2.0), (12.0, 6.0), (24.0, 0.5), (24.0, 6.0))
+_OF_TWO = (
+    (3.0, 2.0, 24.0),
+    (6.0, 0.5, 24.0),
+    (12.0, 2.0, 24.0),
+    (6.0, 2.0, 60.0),
+    (12.0, 2.0, 60.0),
+    (12.0, 6.0, 60.0),
 )
+RULES = np.array([*((sharpness, prior, sharpness) for sharpness, prior in _OF_ONE), *_OF_TWO])
 """What may be chosen from: sharpness on a series' own errors, prior, trust in the panel's (see ``combine_kernel``)."""
 _NEAR = 1.0005
 _CHOOSERS = 800  # backtests that choose the rule: of the two latest origins, or of more where the panel is small
