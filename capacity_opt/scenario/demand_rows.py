@@ -155,8 +155,27 @@ def quantile_rows(
     names = sorted(named, key=lambda name: named[name])
     levels = np.array([named[name] for name in names])
     rows = DemandRows(section, table, levels, np.column_stack([table.numbers[name] for name in names]))
+    _all_finite(rows, names, context.problems)
     _repair(rows, names, keys, context.problems)
     return rows
+
+
+def _all_finite(rows: DemandRows, names: Sequence[str], problems: Problems) -> None:
+    """Infinite quantiles are faults of their cells, and 0 from here on."""
+    for place, column in zip(*np.nonzero(~np.isfinite(rows.quantiles)), strict=True):
+        value, row = rows.quantiles[place, column], rows.table.rows[place]
+        if not np.isnan(value):
+            fix = "Write a number"
+            problems.error(
+                "E205",
+                rows.table.file,
+                "must be finite",
+                value=shown(f"{value:g}"),
+                fix=fix,
+                row=row,
+                column=names[column],
+            )
+        rows.quantiles[place, column] = 0.0
 
 
 def streamed_rows(

@@ -7,7 +7,8 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def load(path: Path, settings: Sequence[str], variant: str | None, problems: Pro
     spec = _checked(toml, problems)
     if spec is None:
         return None
+    _check_variants(toml, variant, problems)
     patches = [
         patch_of(raw, toml.name, toml.line(("overrides", index)))
         for index, raw in enumerate(toml.data.get("overrides", []))
@@ -204,6 +206,22 @@ def _checked(toml: TomlFile, problems: Problems) -> Spec | None:
         for detail in error.errors(include_url=False):
             _note_key(toml, dict(detail), problems)
         return None
+
+
+def _check_variants(toml: TomlFile, chosen: str | None, problems: Problems) -> None:
+    """The keys that the other variants would set: a fault shows before the day on which one is chosen."""
+    for name, told in toml.data.get("variants", {}).items():
+        changes = told.get("set", {}) if isinstance(told, dict) and name != chosen else {}
+        if not changes:
+            continue
+        changed, found = TomlFile(toml.name, deepcopy(toml.data), toml.lines), Problems()
+        for key, value in changes.items():
+            set_key(changed.data, key, value)
+        _checked(changed, found)
+        for fault in found.found:
+            dotted = fault.column or ""
+            row = toml.line(("variants", name, "set", dotted))
+            problems.found.append(replace(fault, row=row, column=f"variants.{name}.set.{dotted}"))
 
 
 def _floats(data: dict[str, Any]) -> dict[str, Any]:

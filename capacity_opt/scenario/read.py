@@ -197,7 +197,12 @@ def _timeline(source: Source) -> Timeline:
     start = spec.time.start
     if start is not None and not isinstance(start, dt.datetime):
         start = dt.datetime.combine(start, dt.time())
-    timeline = Timeline(spec.time.period, spec.time.periods, None if start is None else start.replace(tzinfo=None))
+    timeline = Timeline(
+        spec.time.period,
+        spec.time.periods,
+        None if start is None else start.replace(tzinfo=None),
+        spec.time.time_zone,
+    )
     try:
         timeline.begins(timeline.count)
     except (ValueError, OverflowError):

@@ -27,6 +27,19 @@ class Block(Section):
     hours: float = Field(default=1.0, gt=0, description="its length; only the share of all blocks matters")
 
 
+def _known_zone(name: str) -> None:
+    from difflib import get_close_matches
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        names = available_timezones()
+        if names:  # none where the machine has no such data: then nothing can be said
+            near = get_close_matches(name, names, n=1)
+            raise ValueError(f"must be an IANA time zone such as {near[0] if near else 'Europe/Berlin'}") from None
+
+
 class Time(Section):
     """The planning horizon."""
 
@@ -38,15 +51,24 @@ class Time(Section):
     time_zone: str = Field(default="UTC", description="IANA name, for the reader")
     blocks: list[Block] = Field(default_factory=list, description="blocks inside every period; none: one block")
 
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value != "UTC":
+            _known_zone(value)
+        return value
+
     @field_validator("start", mode="before")
     @classmethod
     def _date(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        try:
-            return dt.datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError("must be a date YYYY-MM-DD") from None
+        if isinstance(value, str):
+            try:
+                value = dt.datetime.fromisoformat(value)
+            except ValueError:
+                raise ValueError("must be a date YYYY-MM-DD") from None
+        if isinstance(value, dt.datetime) and value.tzinfo is not None:
+            raise ValueError("must be a local date without an offset; time_zone names its zone")
+        return value
 
 
 class Money(Section):

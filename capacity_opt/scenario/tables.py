@@ -155,10 +155,23 @@ def _header_ok(
     return True
 
 
+def _header_short(name: str, header: list[str], numbered: list[tuple[int, list[str]]], problems: Problems) -> bool:
+    """Whether every row has the same number of cells, and more than the header: a fault of the header, told once."""
+    counts = {len(cells) for _, cells in numbered if any(cell.strip() for cell in cells[len(header) :])}
+    if len(numbered) < 2 or len(counts) != 1 or any(len(cells) <= len(header) for _, cells in numbered):
+        return False
+    rule = f"names {len(header)} columns, but every row has {counts.pop()} cells"
+    fix = "Is the name of a column missing? Add it; or quote the texts that have commas"
+    problems.error("E230", name, rule, row=1, value=shown(",".join(header)), fix=fix)
+    return True
+
+
 def _columns(
     name: str, header: list[str], numbered: list[tuple[int, list[str]]], problems: Problems
 ) -> TextTable | None:
     wide = len(header)
+    if _header_short(name, header, numbered, problems):
+        return None
     good = []
     for row, cells in numbered:
         if len(cells) > wide and not any(cell.strip() for cell in cells[wide:]):

@@ -39,6 +39,7 @@ class Timeline:
     unit: PeriodUnit
     count: int
     start: dt.datetime | None = None
+    time_zone: str = "UTC"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -105,9 +106,23 @@ class Timeline:
             if week:
                 return dt.datetime.combine(dt.date.fromisocalendar(int(week[1]), int(week[2]), 1), dt.time())
             padded = {4: f"{clean}-01-01", 7: f"{clean}-01"}.get(len(clean), clean)
-            return dt.datetime.fromisoformat(padded).replace(tzinfo=None)
+            moment = dt.datetime.fromisoformat(padded)
         except ValueError:
             raise PeriodError("E228", "is not a date", "Use YYYY-MM-DD") from None
+        return self._local(moment)
+
+    def _local(self, moment: dt.datetime) -> dt.datetime:
+        """A moment with an offset, in the scenario's own time."""
+        if moment.tzinfo is None:
+            return moment
+        from zoneinfo import ZoneInfo
+
+        zone = dt.UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+        here = moment.astimezone(zone).replace(tzinfo=None)
+        if self.start is not None and here not in {self._begin(index) for index in range(self.count)}:
+            rule = f"is {here:%Y-%m-%d %H:%M} in {self.time_zone}, which begins no period"
+            raise PeriodError("E228", rule, "Write local dates without an offset, or set [time] time_zone")
+        return here
 
     def _begin(self, index: int) -> dt.datetime:
         start = self.start

@@ -293,7 +293,19 @@ def _why_unknown(name: str, names: Iterable[str], schema: TableSchema, context: 
         if stem and stem == other_stem and suffix in _BYTES and other in _BYTES:
             factor = _BYTES[suffix] / _BYTES[other]
             return "E206", f"is in {suffix}, but {known} is expected", f"Convert it (1 {suffix} = {factor:.4g} {other})"
-    return "E233", f"unknown column {shown(name)}", did_you_mean(name, names)
+    return "E233", f"unknown column {shown(name)}", _renaming(name, names, schema)
+
+
+def _renaming(name: str, names: Iterable[str], schema: TableSchema) -> str:
+    """How a column may be meant: written otherwise, with its unit; a quantile in per cent; or the nearest name."""
+    plain = re.sub(r"[\s\-.]+", "_", name.strip().casefold())
+    if level := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", name.strip()):
+        return f"A quantile is written p{level[1]}"
+    stem, _, unit = plain.rpartition("_")
+    units = {column.name for column in schema.columns if column.kind == "duration" and unit in DURATION_UNITS}
+    if plain != name and (plain in names or stem in units):
+        return f"Write {plain}"
+    return did_you_mean(name, names)
 
 
 def _note_duplicates(table: TextTable, schema: TableSchema, result: TypedTable, problems: Problems) -> None:
