@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
     from capacity_opt.forecast.batch import forecast_quantiles
+    from capacity_opt.forecast.croston import croston_mean
     from capacity_opt.forecast.dependence import Dependence
     from capacity_opt.forecast.evaluate import ForecastScore, score_forecast
     from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, forecast_hierarchy
@@ -456,6 +457,7 @@ _HOMES = {
     "compare_costs": "simulation.paired",
     "compare_plans": "simulation.paired",
     "concentration": "customers.concentration",
+    "croston_mean": "forecast.croston",
     "decide": "admission.decide",
     "decision_cost": "scenario.decision_cost",
     "disrupted_lead_time": "inventory.disruption",
@@ -780,6 +782,7 @@ __all__ = [
     "compare_costs",
     "compare_plans",
     "concentration",
+    "croston_mean",
     "decide",
     "decision_cost",
     "disrupted_lead_time",

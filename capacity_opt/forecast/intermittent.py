@@ -2,9 +2,10 @@
 
 A smoothing model's symmetric errors fit such series badly. Here a period's demand has the same distribution at every
 horizon: what was seen, with weights that fall by ``decay`` per period, or a negative binomial with the weighted mean
-and a dispersion shrunk towards the panel's. The quantiles of both kinds at every decay are averaged, with weights from
-their pooled pinball loss in the backtest, then recalibrated by the pooled probability transform. Totals over a lead
-time are negative binomials on the moments of blocks (with the panel's autocorrelation), never sums of quantiles.
+(or one of :mod:`capacity_opt.forecast.croston`) and a dispersion shrunk towards the panel's. The quantiles of both
+kinds at every decay and rate are averaged, with weights from their pooled pinball loss in the backtest, then
+recalibrated by the pooled probability transform. Totals over a lead time are negative binomials on the moments of
+blocks (with the panel's autocorrelation), never sums of quantiles.
 """
 
 from __future__ import annotations
@@ -18,11 +19,25 @@ from scipy import special
 
 from capacity_opt._compiled import compiled
 from capacity_opt.forecast import empirical_kernel
+from capacity_opt.forecast.croston import Method, croston_means
 from capacity_opt.forecast.prepare import Prepared
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Mean = float | tuple[Method, float, float]
 DECAYS = (1.0, 0.98, 0.95, 0.9, 0.8)
+# means around which a negative binomial is put: weighted ones, and Croston's with their rates
+CROSTON: tuple[tuple[Method, float, float], ...] = (
+    ("sba", 0.05, 0.0),
+    ("sba", 0.1, 0.0),
+    ("sba", 0.2, 0.0),
+    ("croston", 0.1, 0.0),
+    ("tsb", 0.1, 0.02),
+    ("tsb", 0.1, 0.05),
+    ("tsb", 0.1, 0.1),
+    ("tsb", 0.2, 0.2),
+)
+MEANS: tuple[Mean, ...] = (*DECAYS, *CROSTON)
 _FINE = np.concatenate([[0.01, 0.025], np.arange(1, 20) / 20, [0.975, 0.99, 0.995]])
 _SHARPNESS = 40.0
 _SCORED = np.arange(1, 10) / 10
@@ -33,7 +48,8 @@ _WHOLE = 1e12  # from here on rounding hides whether numbers are whole
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """What the backtest chose: ``empirical`` and ``moments`` weights over ``DECAYS``, ``share`` of the empirical kind.
+    """What the backtest chose: weights ``empirical`` over ``DECAYS`` and ``moments`` over ``MEANS``, ``share`` of the
+    empirical kind.
 
     ``rho``: the panel's lag-one autocorrelation.
     """
@@ -104,18 +120,20 @@ def quantum(prepared: Prepared) -> Array:
 
 def _chosen(few: Prepared) -> Blend:
     """Weights of both kinds and all decays from their pinball loss, pooled over series, at the backtest origins."""
-    losses = np.zeros((2, len(DECAYS)))
+    losses = np.zeros((2, len(MEANS)))
     for part, ends, actual in _backtests(few):
-        for k, decay in enumerate(DECAYS):
-            own = _empirical(part, ends, decay, _SCORED)
-            mean, variance = _moments(part, ends, decay)
-            for kind, told in enumerate((own, negative_binomial_quantiles(mean, variance, _SCORED))):
-                gap = actual[:, :, None] - told[:, None, :]
+        for k, mean in enumerate(MEANS):
+            told = [negative_binomial_quantiles(*_moments(part, ends, mean), _SCORED)]
+            if isinstance(mean, float):
+                told.append(_empirical(part, ends, mean, _SCORED))
+            for kind, quantiles in zip((1, 0), told):
+                gap = actual[:, :, None] - quantiles[:, None, :]
                 loss = np.nanmean(np.maximum(_SCORED * gap, (_SCORED - 1.0) * gap), axis=(1, 2))
                 losses[kind, k] += float(np.sum(loss))
+    losses[0, len(DECAYS) :] = 10.0 * losses.max()  # no such empirical kind
     rho = _autocorrelation(few)
     if not losses.any():
-        even = np.full(len(DECAYS), 1.0 / len(DECAYS))
+        even = np.where(np.arange(len(MEANS)) < len(DECAYS), 1.0 / len(DECAYS), 0.0)
         return Blend(even, even, 0.5, rho)
     weights = np.exp(-_SHARPNESS * (losses / max(losses.min(), 1e-9 * losses.max()) - 1.0))
     own, moments = weights.sum(axis=1)
@@ -147,16 +165,16 @@ def _empirical(prepared: Prepared, ends: IntArray, decay: float, levels: Array) 
     return np.rint(own * prepared.scale[:, None] * 1e6) / 1e6
 
 
-def _used(weights: Array) -> list[tuple[float, float]]:
-    """Weights that matter, summing to 1, with their decays."""
+def _used(weights: Array) -> list[tuple[float, Mean]]:
+    """Weights that matter, summing to 1, with their means."""
     kept = np.where(weights > _LEAST, weights, 0.0)
-    return [(w, d) for w, d in zip((kept / kept.sum()).tolist(), DECAYS) if w > 0]
+    return [(w, d) for w, d in zip((kept / kept.sum()).tolist(), MEANS) if w > 0]
 
 
 def _blended_moments(prepared: Prepared, ends: IntArray, blend: Blend) -> tuple[Array, Array]:
     mean, variance = np.zeros(len(ends)), np.zeros(len(ends))
-    for weight, decay in _used(blend.moments):
-        first, second = _moments(prepared, ends, decay)
+    for weight, kind in _used(blend.moments):
+        first, second = _moments(prepared, ends, kind)
         mean, variance = mean + weight * first, variance + weight * second
     return mean, variance
 
@@ -170,6 +188,7 @@ def _blended(test: _Test, blend: Blend, block: int, levels: Array) -> Array:
         return told
     own = np.zeros_like(told)
     for weight, decay in _used(blend.empirical):
+        assert isinstance(decay, float)
         own += weight * _empirical(test.prepared, test.ends, decay, levels)
     averaged: Array = blend.share * own + (1.0 - blend.share) * told
     return averaged
@@ -218,13 +237,16 @@ def _last_values(prepared: Prepared, ends: IntArray) -> Array:
     return np.where(inside, prepared.values[np.maximum(places, 0)], np.nan) * prepared.scale[:, None]
 
 
-def _moments(prepared: Prepared, ends: IntArray, decay: float) -> tuple[Array, Array]:
-    """Weighted mean and variance of the first ``ends`` values, the variance half by the panel's dispersion."""
+def _moments(prepared: Prepared, ends: IntArray, kind: Mean) -> tuple[Array, Array]:
+    """Mean and variance of the first ``ends`` values, the variance half by the panel's dispersion."""
     table = _last_values(prepared, ends)
     inside = ~np.isnan(table)
     values = np.where(inside, table, 0.0)
-    weight = np.where(inside, decay ** np.arange(table.shape[1])[::-1], 0.0)
-    mean = (weight * values).sum(axis=1) / weight.sum(axis=1)
+    if isinstance(kind, float):
+        weight = np.where(inside, kind ** np.arange(table.shape[1])[::-1], 0.0)
+        mean = (weight * values).sum(axis=1) / weight.sum(axis=1)
+    else:
+        mean = croston_means(prepared.values, prepared.begins, prepared.begins + ends, *kind) * prepared.scale
     plain = values.sum(axis=1) / ends
     variance = (np.where(inside, values - plain[:, None], 0.0) ** 2).sum(axis=1) / np.maximum(ends - 1, 1)
     some = plain > 0
