@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError
-from capacity_opt.fleet.sweep import TARGETS, SweptPlan, sweep, swept_classes
+from capacity_opt.fleet.refining import next_target, uncertainty
+from capacity_opt.fleet.sweep import TARGETS, SweptPlan, strictest_first, sweep, swept_classes
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.simulation.estimate import Estimate
@@ -23,6 +24,9 @@ Array = NDArray[np.float64]
 
 Judge = Callable[[FleetPlan, FleetProblem], Estimate]
 """Measures a plan on fresh samples: per class, in the measure that the frontier promises."""
+
+CONVEX = ("fill_rate", "shortage_cvar", "budget", "power")
+"""Targets that are right-hand sides: the cost of continuous plans is convex in them."""
 
 POINT = 0.01
 """Availability and utilization are priced per percentage point, money and power per unit."""
@@ -54,11 +58,14 @@ class FrontierPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Frontier:
-    """A cost curve over one target: ``points`` from the easiest target to the most demanding."""
+    """A cost curve over one target: ``points`` from the easiest target to the most demanding. ``uncertainty``: the most
+    by which the cost between neighbouring points can be other than a line between them (for whole racks: than theirs),
+    as a share of the least cost; NaN with fewer than two plans."""
 
     over: str
     measure: str
     points: tuple[FrontierPoint, ...]
+    uncertainty: float = float("nan")
 
     @property
     def target(self) -> Array:
@@ -103,6 +110,8 @@ def frontier(
     seed: int = 7,
     gap: float = 1e-4,
     time_limit: float = 300.0,
+    tolerance: float | None = None,
+    most_points: int = 60,
 ) -> Frontier:
     """The cheapest plan at every one of ``values`` of a target, with what the next step costs.
 
@@ -110,7 +119,9 @@ def frontier(
     (default: those that have such a target, else all); ``budget`` (capital over the horizon), ``power`` (factor on
     every zone's limit), ``utilization`` (floor, as a share). ``judge_samples`` fresh outcomes measure every plan, 0 for
     none; ``judge`` replaces the simulation. ``current``: today's value of the target (default: the problem's own).
-    ``time_limit`` in seconds per point. A target that no plan keeps is a point with status ``"infeasible"``.
+    ``time_limit`` in seconds per point. ``tolerance``: ask for more targets between ``values``, where the curve is
+    known least, until its ``uncertainty`` is within this share of its cost or there are ``most_points``. A target that
+    no plan keeps is a point with status ``"infeasible"``.
 
     Marginal costs are finite differences between plans, exact also for whole racks; they rise along the curve for
     continuous plans but need not for whole racks.
@@ -121,9 +132,19 @@ def frontier(
     ([1680.0, 1880.0, nan], 'infeasible')
     """
     _check(over, values)
+    if tolerance is not None:
+        _checks.between("tolerance", tolerance, 0.0, 1.0)
     swept = swept_classes(problem, over, classes)
     measure = "no_shortage" if over == "no_shortage_probability" else "fill"
     judged_by = judge if judge is not None else _simulation(judge_samples, seed, measure)
+    convex = not problem.integer and over in CONVEX
+    done: list[SweptPlan] = []
+
+    def more() -> float | None:
+        if tolerance is None or len(done) >= most_points:
+            return None
+        return next_target(*_curve(done), tolerance, convex=convex)
+
     found = sweep(
         problem,
         over,
@@ -134,10 +155,22 @@ def frontier(
         gap=gap,
         time_limit=time_limit,
         classes=classes,
+        more=more,
     )
-    points = [_point(problem, each, swept, measure, judged_by) for each in found]
+    points = []
+    for each in found:
+        done.append(each)
+        points.append(_point(problem, each, swept, measure, judged_by))
+    points = [points[i] for i in strictest_first(over, [point.target for point in points])]
     today = _today(problem, over, swept) if current is None else current
-    return Frontier(over=over, measure=measure, points=_marked(points[::-1], over, today))
+    known = uncertainty(*_curve(done), convex=convex)
+    return Frontier(over=over, measure=measure, points=_marked(points[::-1], over, today), uncertainty=known)
+
+
+def _curve(done: Sequence[SweptPlan]) -> tuple[Array, Array]:
+    """Targets and costs so far."""
+    costs = [np.nan if each.plan is None else each.plan.objective for each in done]
+    return np.array([each.value for each in done]), np.array(costs)
 
 
 def _check(over: str, values: Sequence[float]) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import capacity_opt as co
+from capacity_opt.fleet.refining import intervals, uncertainty
 from capacity_opt.simulation.estimate import Estimate
 from tests.fleet_problems import LogNormalPaths, make_problem, toy2, toy4
 
@@ -27,6 +28,30 @@ def test_costs_and_slopes_of_the_newsvendor_curve():
     assert curve.marginal_cost[1:] == pytest.approx([2.5, 2.5, 2.5, 5.0])
     assert np.isnan(curve.marginal_cost[0])
     assert curve.availability == pytest.approx([0.88, 0.9, 0.95, 0.96, 1.0])
+
+
+def test_more_targets_are_asked_until_the_curve_is_known(tmp_path):
+    known = co.frontier(toy2(penalty=0), values=[0.7, 1.0], judge_samples=0, tolerance=0.002)
+    assert known.uncertainty <= 0.002
+    assert np.all(np.diff(known.target) > 0)
+    assert 5 <= len(known.points) <= 25
+    fine = np.linspace(0.7, 1.0, 31)
+    truth = co.frontier(toy2(penalty=0), values=fine, judge_samples=0).cost
+    off = np.interp(fine, known.target, known.cost) - truth
+    assert np.all(off <= 0.002 * truth[0] + 1e-6)
+    assert np.all(off >= -1e-6)
+    coarse = co.frontier(toy2(penalty=0), values=[0.7, 1.0], judge_samples=0)
+    assert coarse.uncertainty > 0.1
+    assert len(co.frontier(toy2(), values=[0.7, 1.0], judge_samples=0, tolerance=0.0, most_points=4).points) == 4
+
+
+def test_whole_racks_are_known_to_lie_between_their_neighbours():
+    jump, smooth = (uncertainty(np.array([0.8, 0.9, 1.0]), np.array([10.0, 11.0, 12.0]), convex=c) for c in (0, 1))
+    assert jump == pytest.approx(0.1)
+    assert smooth == pytest.approx(0.0)
+    bent = intervals(np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.0, 1.0, 3.0, 9.0]), convex=True)
+    assert bent[1].width == pytest.approx(4 / 5)  # lines y = x and y = 6x - 9 meet at 9/5, the chord there is 2.6
+    assert bent[1].at == pytest.approx(1.8)
 
 
 def test_order_of_values_does_not_matter():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @SCENARIO
 @click.option("--over", metavar="TARGET", help="The target that moves; default: as [frontier] says, else fill_rate.")
 @click.option("--values", metavar="A,B,C", help="Its values.")
+@click.option("--tolerance", metavar="SHARE", help="Add values until the curve is known to this, as in 1%.")
 @changes
 @solving
 @common
@@ -26,6 +27,7 @@ def command(
     scenario: Path,
     over: str | None,
     values: str | None,
+    tolerance: str | None,
     settings: tuple[str, ...],
     variant: str | None,
     seed: int | None,
@@ -42,6 +44,7 @@ def command(
     Examples:
       capacity-opt frontier my-plan
       capacity-opt frontier my-plan --over fill_rate --values 0.9,0.95,0.99
+      capacity-opt frontier my-plan --values 0.9,0.99 --tolerance 1%
     """
     from capacity_opt.scenario.read import read_scenario
     from capacity_opt.scenario.run import RunOptions, chosen
@@ -54,6 +57,8 @@ def command(
         wanted.append(f'frontier.over="{over}"')
     if values is not None:
         wanted.append(f"frontier.values=[{_numbers(values)}]")
+    if tolerance is not None:
+        wanted.append(f"frontier.tolerance={tolerance}")
     if not any(text.startswith("frontier.") for text in wanted):
         wanted += _usual(scenario, tuple(settings), variant)
     options = RunOptions(seed=seed, solver=solver, time_limit=time_limit, gap=gap)
@@ -63,7 +68,7 @@ def command(
     with output.progress() as tell:
         tell(f"frontier over {read.spec.frontier.over if read.spec.frontier else over}")
         curve = curve_of(read, read.simulation or Simulation())
-    _tell(curve, read.currency, output)
+    _tell(curve, read.currency, output, refined=read.frontier is not None and read.frontier.tolerance is not None)
     return 0
 
 
@@ -82,11 +87,11 @@ def _numbers(text: str) -> str:
         raise ArgumentError(f"--values must be numbers separated by commas, got {text!r}") from None
 
 
-def _tell(curve: Frontier, currency: str, output: Output) -> None:
+def _tell(curve: Frontier, currency: str, output: Output, *, refined: bool) -> None:
     if output.as_json:
         from capacity_opt.scenario.fleet_results import frontier_table
 
-        output.json({"currency": currency, "points": frontier_table(curve).columns})
+        output.json({"currency": currency, "points": frontier_table(curve).columns, "uncertainty": curve.uncertainty})
         return
     rows = [
         [
@@ -104,6 +109,8 @@ def _tell(curve: Frontier, currency: str, output: Output) -> None:
     headers = (curve.over, f"cost {currency}", "one more", "promised", "judged", "")
     for line in plain_table(headers, rows, (0, 1, 2, 3)):
         output.result(line)
+    if refined:
+        output.result(f"Between its points the curve is known to {curve.uncertainty:.2%} of its least cost.")
 
 
 def _number(value: float, form: str) -> str:

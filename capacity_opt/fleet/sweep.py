@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -108,29 +108,29 @@ def sweep(
     gap: float,
     time_limit: float,
     classes: Sequence[str] | None = None,
+    more: Callable[[], float | None] = lambda: None,
 ) -> Iterator[SweptPlan]:
-    """The best plan at every value, strictest first. One solver session lives through all values where only bounds
-    change (fill rate, shortage CVaR, budget, power); otherwise the model is rebuilt on the same outcomes."""
+    """The best plan at every value, strictest first, then at those that ``more`` gives until it gives none. One solver
+    session lives through all values where only bounds change (fill rate, shortage CVaR, budget, power); otherwise the
+    model is rebuilt on the same outcomes."""
     swept = swept_classes(problem, over, classes)
     outcomes = draw_outcomes(problem, samples=samples, seed=seed)
     session: HighsSession | None = None
     start: Array | None = None
     if over == "fill_rate" and can_sweep(with_target(problem, over, 0.5, swept), outcomes, formulation):
-        yield from _by_decomposition(problem, values, swept, outcomes, gap, time_limit, seed)
+        yield from _by_decomposition(problem, _asked(over, values, more), swept, outcomes, gap, time_limit, seed)
         return
-    for i in strictest_first(over, values):
-        own = with_target(problem, over, float(values[i]), swept)
+    for value in _asked(over, values, more):
+        own = with_target(problem, over, value, swept)
         lint_problem(own)
         split = _decomposed(own, outcomes, _formulation(formulation, over), gap, time_limit, seed)
         if split is not None:
-            yield replace(split, value=float(values[i]))
+            yield replace(split, value=value)
             continue
         if over in ("no_shortage_probability", "utilization"):
             model = build_model(own, outcomes, _formulation(formulation, over))
             found = answer_model(model, gap=gap, time_limit=time_limit, seed=seed).solution
-            yield SweptPlan(
-                value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit), problem=own
-            )
+            yield SweptPlan(value=value, status=found.reason, plan=_plan(model, found, gap, time_limit), problem=own)
             continue
         if session is None:
             model = build_model(own, outcomes, _formulation(formulation, over))
@@ -139,9 +139,13 @@ def sweep(
             model = _moved(model, own, over, session)
         found = session.solve(gap=gap, time_limit=time_limit, start=start)
         start = found.x if found.x is not None and model.lp.integer.any() else None
-        yield SweptPlan(
-            value=float(values[i]), status=found.reason, plan=_plan(model, found, gap, time_limit), problem=own
-        )
+        yield SweptPlan(value=value, status=found.reason, plan=_plan(model, found, gap, time_limit), problem=own)
+
+
+def _asked(over: str, values: Sequence[float], more: Callable[[], float | None]) -> Iterator[float]:
+    yield from (float(values[i]) for i in strictest_first(over, values))
+    while (value := more()) is not None:
+        yield value
 
 
 def _decomposed(
@@ -162,20 +166,24 @@ def _decomposed(
 
 def _by_decomposition(
     problem: FleetProblem,
-    values: Sequence[float],
+    values: Iterable[float],
     swept: Array,
     outcomes: Outcomes,
     gap: float,
     time_limit: float,
     seed: int,
 ) -> Iterator[SweptPlan]:
-    order = strictest_first("fill_rate", values)
-    problems = [with_target(problem, "fill_rate", float(values[i]), swept) for i in order]
-    for own in problems:
-        lint_problem(own)
-    found = sweep_fill_rates(problems, outcomes, gap=gap, time_limit=time_limit, seed=seed)
-    for i, own, (status, plan) in zip(order, problems, found, strict=True):
-        yield SweptPlan(value=float(values[i]), status=status, plan=plan, problem=own)
+    asked: list[tuple[float, FleetProblem]] = []
+
+    def problems() -> Iterator[FleetProblem]:
+        for value in values:
+            asked.append((value, with_target(problem, "fill_rate", value, swept)))
+            lint_problem(asked[-1][1])
+            yield asked[-1][1]
+
+    for status, plan in sweep_fill_rates(problems(), outcomes, gap=gap, time_limit=time_limit, seed=seed):
+        value, own = asked[-1]
+        yield SweptPlan(value=value, status=status, plan=plan, problem=own)
 
 
 def _formulation(formulation: str, over: str) -> str:

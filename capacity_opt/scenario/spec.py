@@ -272,6 +272,11 @@ class Frontier(Section):
     values: list[float] = Field(
         default_factory=lambda: [0.9, 0.95, 0.99, 0.999], min_length=1, description="its values"
     )
+    tolerance: Gap | None = Field(
+        default=None,
+        description="ask for more targets between the values until the curve is known to this share of its cost",
+    )
+    most_points: int = Field(default=60, ge=2, le=1000, description="with a tolerance: most points in all")
     classes: list[str] | None = Field(
         default=None, description="classes whose target moves; default: those that have one, else all"
     )

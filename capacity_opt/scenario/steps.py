@@ -364,4 +364,6 @@ def curve_of(scenario: Scenario, simulation: Simulation) -> Frontier:
         seed=scenario.seed,
         gap=fleet.gap,
         time_limit=fleet.time_limit or SOLVE_LIMIT,
+        tolerance=section.tolerance,
+        most_points=section.most_points,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from capacity_opt.errors import SolverError
@@ -16,7 +16,7 @@ from capacity_opt.fleet.frame import Frame
 from capacity_opt.fleet.outcomes import Outcomes
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
-from capacity_opt.solvers.stochastic.benders import start_search
+from capacity_opt.solvers.stochastic.benders import Search, start_search
 
 
 def can_sweep(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two_stage") -> bool:
@@ -26,17 +26,20 @@ def can_sweep(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two
 
 
 def sweep_fill_rates(
-    problems: Sequence[FleetProblem], outcomes: Outcomes, *, gap: float = 1e-4, time_limit: float = 300.0, seed: int = 7
+    problems: Iterable[FleetProblem], outcomes: Outcomes, *, gap: float = 1e-4, time_limit: float = 300.0, seed: int = 7
 ) -> Iterator[tuple[str, FleetPlan | None]]:
-    """Status and plan (``None`` without one) of each of ``problems``, which differ in the value of fill rates only.
-    ``time_limit`` in seconds per problem.
+    """Status and plan (``None`` without one) of each of ``problems``, which differ in the value of fill rates only; the
+    next one is asked for when the one before is done. ``time_limit`` in seconds per problem.
 
     Raises ``SolverError`` where an answer could not be verified.
     """
-    pieces = pieces_of(problems[0], outcomes)
-    search = start_search(pieces.program, seed=seed)
+    known: tuple[Pieces, Search] | None = None
     for problem in problems:
         started = time.perf_counter()
+        if known is None:
+            pieces = pieces_of(problem, outcomes)
+            known = pieces, start_search(pieces.program, seed=seed)
+        pieces, search = known
         own = _at(pieces, problem, outcomes)
         if own.program.coupling is not None:
             search.master.set_coupling(own.program.coupling.lower, own.program.coupling.upper)

@@ -33,6 +33,7 @@ PRICES_KEPT = 4
 SLACK_SHARE = 0.02
 MASTER_SHARE, FIRST_GAP = 0.3, 0.03
 MOST_MET, MOST_STALLS = 8, 50
+PATIENCE, PATIENCE_SECONDS = 0.15, 0.5
 POLISHES, POLISHING_SECONDS = 5, 10.0
 EXACT = 1e-9
 
@@ -141,24 +142,49 @@ def _known(search: Search, best: Incumbent) -> tuple[Array, Array] | None:
 
 def _prove(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
     """Repeated masters over the whole region, each as exact as what is known by then deserves; a point without recourse
-    is cut off and does not count. Points that were a master's best for a while teach it too."""
-    stalled = 0
+    is cut off and does not count. What a master meets on its way is evaluated while it goes on: it is left early where
+    the gap is closed, and while little work would be lost, as soon as it has learned something."""
+    begun, stalled = time.perf_counter(), 0
     while best.gap() > gap:
-        if _over(deadline) or stalled > MOST_STALLS:
+        now = time.perf_counter()
+        if now >= deadline or stalled > MOST_STALLS:
             return "limit"
         before = (best.bound, best.objective)
         asked = max(gap / 3, MASTER_SHARE * min(best.gap(), FIRST_GAP))
-        point = search.master.solve(time_limit=deadline - time.perf_counter(), gap=asked, start=_start(search, best))
+        watch = _Lookout(search, best, gap, now + PATIENCE_SECONDS + PATIENCE * (now - begun))
+        live = None if search.oracle.coupled else watch.look
+        point = search.master.solve(time_limit=deadline - now, gap=asked, start=_start(search, best), watch=live)
         if point.reason == "infeasible":
             return "infeasible" if best.x is None else "optimal"
         best.bound = max(best.bound, min(point.bound, best.objective))
-        if np.isnan(point.objective):
+        if np.isnan(point.objective) and not watch.left:
             return "limit"
-        for each in (point, *search.master.met[:MOST_MET]):
-            if best.gap() > gap and not _over(deadline):
+        for each in (point, *search.master.met[:MOST_MET]) if live is None else (point,):
+            if best.gap() > gap and not _over(deadline) and not np.isnan(each.objective):
                 _evaluate(search, each, best)
-        stalled = stalled + 1 if before == (best.bound, best.objective) else 0
+        stalled = stalled + 1 if before == (best.bound, best.objective) and not watch.learned else 0
     return "optimal"
+
+
+@dataclass
+class _Lookout:
+    """Evaluates what a master meets while it searches. ``until``: when its work has become too much to be lost."""
+
+    search: Search
+    best: Incumbent
+    gap: float
+    until: float
+    learned: bool = False
+    left: bool = False
+
+    def look(self, met: list[MasterPoint], bound: float) -> bool:
+        """Whether to leave the search."""
+        self.best.bound = max(self.best.bound, min(bound, self.best.objective))
+        for point in met[:MOST_MET]:
+            self.learned = _evaluate(self.search, point, self.best) or self.learned
+        early = self.learned and bool(met) and time.perf_counter() < self.until
+        self.left = self.left or early or self.best.gap() <= self.gap
+        return self.left
 
 
 def _start(search: Search, best: Incumbent) -> Array | None:

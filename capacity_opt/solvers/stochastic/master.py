@@ -3,6 +3,7 @@ for each coupling row that it adds to."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -214,15 +215,23 @@ class Master:
         self._load()
         return len(keep)
 
-    def solve(self, *, time_limit: float, gap: float = 0.0, start: Array | None = None) -> MasterPoint:
-        """Solve as it stands. The bound is the dual bound, also when stopped early. A search for whole numbers runs in
+    def solve(
+        self,
+        *,
+        time_limit: float,
+        gap: float = 0.0,
+        start: Array | None = None,
+        watch: Callable[[list[MasterPoint], float], bool] | None = None,
+    ) -> MasterPoint:
+        """Solve as it stands. The bound is the dual bound, also when stopped early. ``watch`` is called while a search
+        for whole numbers goes on, with new points and the bound; whether to stop. A search for whole numbers runs in
         an engine of its own: its clock starts at 0, and the linear program's basis is kept."""
         if not self._relaxed:
             found = search_whole(
                 self.program(), self.recast, gap=gap, start=start, time_limit=time_limit, threads=self._threads,
-                seed=self._seed,
+                seed=self._seed, watch=None if watch is None else lambda met, bound: watch(self._all_at(met), bound),
             )  # fmt: skip
-            self.met = [self._point_at(found, values) for values in found.met]
+            self.met = self._all_at(found.met)
             return self._point_at(found, found.values)
         engine = self._highs
         engine.setOptionValue("time_limit", engine.getRunTime() + max(time_limit, 0.01))
@@ -268,6 +277,10 @@ class Master:
         return MasterPoint(
             reason=found.reason, **parts, prices=self._no_prices(), bound=found.bound, objective=objective
         )
+
+    def _all_at(self, met: list[Array]) -> list[MasterPoint]:
+        on_the_way = Found(reason="feasible", bound=-np.inf, values=None)
+        return [self._point_at(on_the_way, values) for values in met]
 
     def _parts(self, values: Array) -> dict[str, Array]:
         n, groups = self.first.columns, len(self.weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,11 @@ Array = NDArray[np.float64]
 POLL_SECONDS = 0.05
 SEARCH = (("mip_pscost_minreliable", 4),)
 """HiGHS's own 8 spends more on choosing branches than these small masters give back (36 s against 54 and more)."""
+
+
+Watch = Callable[[list[Array], float], bool]
+"""Called now and then with the points that were met since the last call, the newest first, and the proven bound;
+whether to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +48,11 @@ def search_whole(
     start: Array | None = None,
     threads: int | None = None,
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> Found:
     """The best whole numbers of ``lp``, sought in the totals of ``recast``. ``start`` (columns,): a point to begin
-    with. Raises ``SolverError`` where HiGHS refuses the program."""
+    with; ``watch`` is told what goes on, and may evaluate it, for this thread has nothing else to do. Raises
+    ``SolverError`` where HiGHS refuses the program."""
     import highspy
 
     engine = new_highs()
@@ -57,26 +65,45 @@ def search_whole(
         solution = highspy.HighsSolution()
         solution.col_value = list(start if recast is None else recast.there(start))
         engine.setSolution(solution)
-    better: list[Array] = []
-
-    def improved(event: Any) -> None:
-        better.append(np.array(event.data_out.mip_solution, dtype=np.float64))
-
-    engine.cbMipImprovingSolution.subscribe(improved)
+    seen = _Seen(recast)
+    subscribed = [(engine.cbMipImprovingSolution, seen.improved), (engine.cbMipInterrupt, seen.told)]
+    for event, handler in subscribed:
+        event.subscribe(handler)
     with POOL.use(threads) as held:
         engine.setOptionValue("threads", held)
-        status = _run_until(engine, time_limit)
-    engine.cbMipImprovingSolution.unsubscribe(improved)
+        status = _run_until(engine, time_limit, seen, watch)
+    for event, handler in subscribed:
+        event.unsubscribe(handler)
     if "kError" in str(status):
         raise SolverError("HiGHS could not solve the master")
     info = engine.getInfo()
     has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     values = np.asarray(engine.getSolution().col_value, dtype=np.float64) if has_point else None
-    met = [each for each in better[::-1] if values is None or not np.array_equal(each, values)]
-    if recast is not None:
-        values = None if values is None else recast.here(values)
-        met = [recast.here(each) for each in met]
+    values = values if values is None or recast is None else recast.here(values)
+    met = [each for each in seen.points() if values is None or not np.array_equal(each, values)]
     return Found(reason=reason_of(engine), bound=float(info.mip_dual_bound), values=values, met=met)
+
+
+class _Seen:
+    """What HiGHS tells while it works, from its own thread."""
+
+    def __init__(self, recast: Recast | None) -> None:
+        self._recast, self._better, self.bound = recast, list[Array](), -np.inf
+
+    def improved(self, event: Any) -> None:
+        self._better.append(np.array(event.data_out.mip_solution, dtype=np.float64))
+
+    def told(self, event: Any) -> None:
+        self.bound = float(event.data_out.mip_dual_bound)
+
+    @property
+    def count(self) -> int:
+        return len(self._better)
+
+    def points(self, since: int = 0, until: int | None = None) -> list[Array]:
+        """The points met from number ``since`` on, the newest first."""
+        found = self._better[since:until][::-1]
+        return found if self._recast is None else [self._recast.here(each) for each in found]
 
 
 def reason_of(engine: Any) -> str:
@@ -92,13 +119,13 @@ def reason_of(engine: Any) -> str:
     return reasons.get(engine.getModelStatus(), "limit")
 
 
-def _run_until(engine: Any, time_limit: float) -> Any:
+def _run_until(engine: Any, time_limit: float, seen: _Seen | None = None, watch: Watch | None = None) -> Any:
     """HiGHS looks at its clock only now and then in a search; so its end is asked for from outside, too. A Ctrl-C or a
     termination waits a moment for its thread: Python cannot end while one is at work."""
     engine.HandleUserInterrupt = True
     engine.startSolve()
     try:
-        return _awaited(engine, time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS)
+        return _awaited(engine, time.perf_counter() + max(time_limit, 0.01) + POLL_SECONDS, seen, watch)
     except BaseException:
         engine.cancelSolve()
         end = time.perf_counter() + STOP_SECONDS
@@ -107,12 +134,17 @@ def _run_until(engine: Any, time_limit: float) -> Any:
         raise
 
 
-def _awaited(engine: Any, deadline: float) -> Any:
-    asked = False
+def _awaited(engine: Any, deadline: float, seen: _Seen | None, watch: Watch | None) -> Any:
+    asked, known = False, 0
     while True:
         done, status = engine.wait(POLL_SECONDS)
         if done:
             return status
-        if not asked and time.perf_counter() > deadline:
+        enough = time.perf_counter() > deadline
+        if watch is not None and seen is not None and not asked:
+            count = seen.count
+            enough = watch(seen.points(known, count), seen.bound) or enough
+            known = count
+        if enough and not asked:
             engine.cancelSolve()
             asked = True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capacity_opt.solvers.stochastic.master import _run_until
+from capacity_opt.solvers.stochastic.whole_search import _run_until
 
 
 class Engine:
