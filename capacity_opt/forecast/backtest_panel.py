@@ -99,7 +99,7 @@ def _learn(prepared: Prepared, told: NDArray[np.float32]) -> Combination:
 def _pool(told: NDArray[np.float32], actual: Array, counts: IntArray, origin: int) -> Array:
     """(K,) mean log errors over the series, as known at ``origin``."""
     logs = np.empty((len(told), told.shape[2]))
-    kernel = compiled(combine_kernel.log_errors_all, combine_kernel.log_errors)
+    kernel = compiled(combine_kernel.log_errors_all, combine_kernel.error_sums, combine_kernel.log_errors)
     (kernel or combine_numpy.log_errors_all)(told, actual, counts, origin, logs)
     there = ~np.isnan(logs)
     seen = there.sum(axis=0)
@@ -113,7 +113,9 @@ def _chosen(told: NDArray[np.float32], actual: Array, counts: IntArray) -> Array
     """The rule that would have done best at the latest backtest origins, over a sample of series."""
     rows = np.unique(np.linspace(0, len(told) - 1, min(len(told), _CHOOSERS // 2)).astype(np.int64))
     told, actual, counts = told[rows], actual[rows], counts[rows]
-    kernel = compiled(combine_kernel.losses_all, combine_kernel.log_errors, combine_kernel.combine_origin)
+    kernel = compiled(
+        combine_kernel.losses_all, combine_kernel.error_sums, combine_kernel.log_errors, combine_kernel.combine_origin
+    )
     relative = []
     for origin in range(1, min(told.shape[1], 1 + max(2, -(-_CHOOSERS // len(rows))))):
         losses = np.empty((len(rows), len(RULES)))
@@ -130,7 +132,9 @@ def _chosen(told: NDArray[np.float32], actual: Array, counts: IntArray) -> Array
 
 def _combined(prepared: Prepared, told: NDArray[np.float32], combination: Combination) -> Array:
     out = np.empty((len(told), told.shape[1], told.shape[3]))
-    kernel = compiled(combine_kernel.combine_all, combine_kernel.log_errors, combine_kernel.combine_origin)
+    kernel = compiled(
+        combine_kernel.combine_all, combine_kernel.error_sums, combine_kernel.log_errors, combine_kernel.combine_origin
+    )
     combine = kernel or combine_numpy.combine_all
     last = prepared.last()[:, :, None]
     weigh = partial(combine, told, prepared.actual() - last, prepared.counts)

@@ -122,47 +122,47 @@ def put(work: Any, models: int, total: Any, log: bool, out: Any) -> None:
 def forecast_space(
     x: Any, count: int, seasons: Any, grid: Any, learning: Any, log: bool, out: Any, learned: Any
 ) -> None:
-    """Every season's forecasts in one space: ``out`` (options, C, H), ``learned`` (seasons, D, H); ``x`` is used up."""
+    """Every season's forecasts in one space: ``out`` (options, C, H), ``learned`` (seasons, D, H); ``x`` is used up.
+
+    Option s has the first s + 1 seasons taken out; option 0 forecasts without where even the first is too long.
+    """
     models, learners, horizon = grid.shape[1], learning.shape[1], out.shape[2]
     level, trend = np.empty(max(models, learners)), np.empty(models)
     work, total = np.empty((max(models, learners), horizon)), np.zeros(horizon)
-    run_grid(x, count, grid, level, trend, work)
-    put(work, models, total, log, out[0])
-    for option in range(1, out.shape[0]):
-        season = seasons[option - 1]
-        if count < 2 * season + 1:
-            continue
-        pattern, state = np.empty(season), np.empty((season, learners))
-        seasonal_pattern(x, count, season, pattern)
-        phase = 0
-        for t in range(count + horizon):
-            if t < count:
-                x[t] -= pattern[phase]
-            else:
-                total[t - count] += pattern[phase]
-            phase = phase + 1 if phase + 1 < season else 0
-        run_grid(x, count, grid, level, trend, work)
-        put(work, models, total, log, out[option])
-        run_learning(x, count, season, learning, level, state, work)
-        put(work, learners, total, log, learned[option - 1])
+    for option in range(out.shape[0]):
+        season = seasons[option]
+        possible = season > 1 and count >= 2 * season + 1
+        if possible:
+            pattern, state = np.empty(season), np.empty((season, learners))
+            seasonal_pattern(x, count, season, pattern)
+            phase = 0
+            for t in range(count + horizon):
+                if t < count:
+                    x[t] -= pattern[phase]
+                else:
+                    total[t - count] += pattern[phase]
+                phase = phase + 1 if phase + 1 < season else 0
+        if possible or option == 0:
+            run_grid(x, count, grid, level, trend, work)
+            put(work, models, total, log, out[option])
+        if possible:
+            run_learning(x, count, season, learning, level, state, work)
+            put(work, learners, total, log, learned[option])
 
 
 def forecast_origin(y: Any, seasons: Any, logs: bool, grid: Any, log_grid: Any, learning: Any, out: Any) -> None:
     """Every model from the end of ``y``: ``out`` (models, H) less the last value of ``y``, NaN where not possible.
 
-    First the grids without season, then per season both grids, the learning models twice and the seasonal naive one.
+    Per season (or once without): both grids, then the learning models twice and the seasonal naive one.
     """
     count, horizon, plain, learners = len(y), out.shape[1], grid.shape[1], learning.shape[1]
-    both = plain + log_grid.shape[1]
-    each = both + 2 * learners + 1
-    options = 1 + (len(out) - both) // each
+    cycles = 0
+    for season in seasons:
+        cycles += 1 if season > 1 else 0
+    options = max(1, cycles)
     x = np.empty(count)
-    first = np.empty((options, plain, horizon))
-    second = np.empty((options, both - plain, horizon))
-    learned = np.empty((2, options - 1, learners, horizon))
-    first[:] = np.nan
-    second[:] = np.nan
-    learned[:] = np.nan
+    first, second = np.full((options, plain, horizon), np.nan), np.full((options, log_grid.shape[1], horizon), np.nan)
+    learned = np.full((2, cycles, learners, horizon), np.nan)
     for t in range(count):
         x[t] = y[t]
     forecast_space(x, count, seasons, grid, learning, False, first, learned[0])
@@ -178,10 +178,10 @@ def forecast_origin(y: Any, seasons: Any, logs: bool, grid: Any, log_grid: Any, 
     for option in range(options):
         start = keep_within(first[option], least, most, last, out, start)
         start = keep_within(second[option], least, most, last, out, start)
-        if option > 0:
-            start = keep_within(learned[0, option - 1], least, most, last, out, start)
-            start = keep_within(learned[1, option - 1], least, most, last, out, start)
-            season = seasons[option - 1]
+        if option < cycles:
+            start = keep_within(learned[0, option], least, most, last, out, start)
+            start = keep_within(learned[1, option], least, most, last, out, start)
+            season = seasons[option]
             for h in range(horizon):
                 out[start, h] = y[count - season + h % season] - last if count >= season else np.nan
             start += 1

@@ -41,44 +41,45 @@ def forecast_all(
 
 def _forecast_group(y: Array, seasons: IntArray, logs: bool, grid: Grid, horizon: int) -> Array:
     """(g, models, H) in the kernel's order."""
-    count, season_count = y.shape[1], int(np.count_nonzero(seasons))
-    plain = _space(y, seasons, grid.plain, grid.learning, False, horizon)
+    count, lengths = y.shape[1], [int(season) for season in seasons if season > 1]
+    spaces = [_space(y, lengths, grid.plain, grid.learning, False, horizon)]
     if logs:
-        logged = _space(np.log(y), seasons, grid.logged, grid.learning, True, horizon)
+        spaces.append(_space(np.log(y), lengths, grid.logged, grid.learning, True, horizon))
     else:
-        logged = _nothing(len(y), season_count, grid.logged.shape[1], grid.learning.shape[1], horizon)
-    parts = [plain[0][0], logged[0][0]]
-    for option in range(1, season_count + 1):
-        season = int(seasons[option - 1])
-        parts += [plain[0][option], logged[0][option], plain[1][option - 1], logged[1][option - 1]]
-        naive = np.full((len(y), 1, horizon), np.nan)
-        if count >= season:
-            naive[:, 0] = y[:, count - season + np.arange(horizon) % season]
-        parts.append(naive)
+        spaces.append(_nothing(len(y), len(lengths), grid.logged.shape[1], grid.learning.shape[1], horizon))
+    parts = []
+    for option in range(max(1, len(lengths))):
+        parts += [found[option] for found, _ in spaces]
+        if option < len(lengths):
+            naive = np.full((len(y), 1, horizon), np.nan)
+            if count >= lengths[option]:
+                naive[:, 0] = y[:, count - lengths[option] + np.arange(horizon) % lengths[option]]
+            parts += [*(learned[option] for _, learned in spaces), naive]
     return np.concatenate(parts, axis=1)
 
 
 def _nothing(count: int, seasons: int, models: int, learners: int, horizon: int) -> tuple[list[Array], list[Array]]:
-    first = [np.full((count, models, horizon), np.nan) for _ in range(seasons + 1)]
+    first = [np.full((count, models, horizon), np.nan) for _ in range(max(1, seasons))]
     return first, [np.full((count, learners, horizon), np.nan) for _ in range(seasons)]
 
 
 def _space(
-    x: Array, seasons: IntArray, grid: Array, learning: Array, log: bool, horizon: int
+    x: Array, lengths: list[int], grid: Array, learning: Array, log: bool, horizon: int
 ) -> tuple[list[Array], list[Array]]:
-    """Per season (none first) the grid's forecasts (g, C, H), and per season the learning models' (g, D, H)."""
-    count, lengths = x.shape[1], [int(season) for season in seasons if season]
+    """Per season the grid's forecasts (g, C, H), also without one; and per season the learning models' (g, D, H)."""
+    count = x.shape[1]
     found, learned = _nothing(len(x), len(lengths), grid.shape[1], learning.shape[1], horizon)
     total = np.zeros((len(x), 1, horizon))
-    found[0] = _left(_grid(x, grid, horizon), log)
-    for option, season in enumerate(lengths):
-        if count < 2 * season + 1:
-            continue
-        pattern = seasonal_pattern(x, season)
-        x = x - pattern[:, np.arange(count) % season]
-        total = total + pattern[:, None, np.arange(count, count + horizon) % season]
-        found[option + 1] = _left(_grid(x, grid, horizon) + total, log)
-        learned[option] = _left(_learning(x, season, learning, horizon) + total, log)
+    for option, season in enumerate(lengths or [0]):
+        possible = season > 1 and count >= 2 * season + 1
+        if possible:
+            pattern = seasonal_pattern(x, season)
+            x = x - pattern[:, np.arange(count) % season]
+            total = total + pattern[:, None, np.arange(count, count + horizon) % season]
+        if possible or option == 0:
+            found[option] = _left(_grid(x, grid, horizon) + total, log)
+        if possible:
+            learned[option] = _left(_learning(x, season, learning, horizon) + total, log)
     return found, learned
 
 

@@ -13,33 +13,42 @@ LIGHT = 1e-3  # of all weight: models below it are left out
 LONG = 8  # horizons from which a series' backtest origins do not overlap
 
 
-def log_errors(told: Any, actual: Any, counts: Any, origin: int, out: Any) -> float:
+def error_sums(told: Any, actual: Any, sums: Any, known: Any) -> None:
+    """``sums`` (J, K, H + 1), ``known`` (J, H + 1): absolute errors of the first h periods added up, and how many."""
+    for j in range(1, told.shape[0]):
+        known[j, 0] = 0.0
+        for h in range(told.shape[2]):
+            known[j, h + 1] = known[j, h] + (1.0 if actual[j, h] == actual[j, h] else 0.0)
+        for k in range(told.shape[1]):
+            total = 0.0
+            sums[j, k, 0] = 0.0
+            for h in range(told.shape[2]):
+                gap = abs(told[j, k, h] - actual[j, h])
+                total += gap if gap == gap else 0.0
+                sums[j, k, h + 1] = total
+
+
+def log_errors(told: Any, sums: Any, known: Any, counts: Any, origin: int, out: Any) -> float:
     """Fill ``out`` (K,) with each model's log mean absolute error above the best one's; how many origins' worth.
 
-    ``told`` (J, K, H), ``actual`` (J, H). Errors in the periods that ``origin`` itself forecasts do not count, so that
-    its own errors are those of weights that never saw them; for series shorter than ``LONG`` horizons, whose origins
-    overlap, only errors before the origin count. For 0, the end, all do. NaN for a model without any.
+    From ``told`` (J, K, H) and its :func:`error_sums`. Errors in the periods that ``origin`` itself forecasts do not
+    count, so that its own errors are those of weights that never saw them; for series shorter than ``LONG`` horizons,
+    whose origins overlap, only errors before the origin count. For 0, the end, all do. NaN for a model without any.
     """
     models, horizon = told.shape[1], told.shape[2]
     seen, short = np.zeros(models), counts[0] < LONG * horizon
-    use, value, most = np.empty(horizon), np.empty(horizon), 0.0
+    most, least = 0.0, np.inf
     out[:] = 0.0
     for j in range(1, told.shape[0]):
-        after, used = counts[j] - counts[origin], 0.0
-        for h in range(horizon):
-            outside = after + h < 0 or (after + h >= horizon and not short)
-            use[h] = 1.0 if outside and actual[j, h] == actual[j, h] else 0.0
-            value[h] = actual[j, h] if use[h] > 0.0 else 0.0
-            used += use[h]
+        after = counts[j] - counts[origin]
+        upto = min(max(-after, 0), horizon)
+        since = horizon if short else min(max(horizon - after, upto), horizon)
+        used = known[j, upto] + known[j, horizon] - known[j, since]
         most += used
         for k in range(models):
             if told[j, k, 0] == told[j, k, 0]:
-                total = 0.0
-                for h in range(horizon):
-                    total += use[h] * abs(told[j, k, h] - value[h])
-                out[k] += total
+                out[k] += sums[j, k, upto] + sums[j, k, horizon] - sums[j, k, since]
                 seen[k] += used
-    least = np.inf
     for k in range(models):
         out[k] = max(out[k] / seen[k], TINY) if seen[k] > 0.0 else np.nan
         if out[k] < least:
@@ -52,7 +61,9 @@ def log_errors(told: Any, actual: Any, counts: Any, origin: int, out: Any) -> fl
 def log_errors_all(told: Any, actual: Any, counts: Any, origin: int, out: Any) -> None:
     """``out`` (n, K): :func:`log_errors` of every series at ``origin``."""
     for i in prange(len(told)):
-        log_errors(told[i], actual[i], counts[i], origin, out[i])
+        sums, known = np.empty((*told.shape[1:3], told.shape[3] + 1)), np.empty((told.shape[1], told.shape[3] + 1))
+        error_sums(told[i], actual[i], sums, known)
+        log_errors(told[i], sums, known, counts[i], origin, out[i])
 
 
 def combine_origin(told: Any, own: Any, seen: float, pool: Any, rule: Any, score: Any, out: Any) -> None:
@@ -87,10 +98,12 @@ def combine_all(told: Any, actual: Any, counts: Any, pool: Any, rule: Any, out: 
     """``out`` (n, J, H): every origin's forecasts under weights that never saw its own errors; NaN where none."""
     for i in prange(len(told)):
         own, score = np.empty(len(pool)), np.empty(len(pool))
+        sums, known = np.empty((*told.shape[1:3], told.shape[3] + 1)), np.empty((told.shape[1], told.shape[3] + 1))
+        error_sums(told[i], actual[i], sums, known)
         for j in range(told.shape[1]):
             out[i, j] = np.nan
             if counts[i, j] > 0:
-                seen = log_errors(told[i], actual[i], counts[i], j, own)
+                seen = log_errors(told[i], sums, known, counts[i], j, own)
                 combine_origin(told[i, j], own, seen, pool, rule, score, out[i, j])
 
 
@@ -101,7 +114,9 @@ def losses_all(told: Any, actual: Any, counts: Any, origin: int, pool: Any, rule
         out[i] = np.nan
         if counts[i, origin] == 0:
             continue
-        seen = log_errors(told[i], actual[i], counts[i], origin, own)
+        sums, known = np.empty((*told.shape[1:3], told.shape[3] + 1)), np.empty((told.shape[1], told.shape[3] + 1))
+        error_sums(told[i], actual[i], sums, known)
+        seen = log_errors(told[i], sums, known, counts[i], origin, own)
         for r in range(len(rules)):
             combine_origin(told[i, origin], own, seen, pool, rules[r], score, made)
             total, there = 0.0, 0.0

@@ -33,8 +33,8 @@ _LEARNING = ((0.02, 0.3), (0.02, 0.7), (0.1, 0.2), (0.3, 0.2), (0.7, 0.2))
 class Grid:
     """``plain`` (5, C) and ``logged`` (5, L): alpha, beta, phi, drift, revert; ``learning`` (2, D): alpha, gamma.
 
-    In this order without season, plain and logged; then per season plain, logged, learning, learning on logarithms and
-    the seasonal naive model.
+    In this order per season (the first is left out where a series is too short for it): plain, logged, learning,
+    learning on logarithms and the seasonal naive model; without any season plain and logged only.
     """
 
     plain: Array
@@ -44,7 +44,7 @@ class Grid:
     def count(self, seasons: int) -> int:
         """How many models a panel with so many season lengths is tried with."""
         both = int(self.plain.shape[1] + self.logged.shape[1])
-        return both + seasons * (both + 2 * int(self.learning.shape[1]) + 1)
+        return max(1, seasons) * both + seasons * (2 * int(self.learning.shape[1]) + 1)
 
 
 @cache
@@ -52,7 +52,7 @@ def smoothing_grid() -> Grid:
     """The models every series is tried with.
 
     >>> smoothing_grid().count(seasons=0), smoothing_grid().count(seasons=1)
-    (29, 69)
+    (29, 40)
     """
     plain = _models(_LEVELS, _DAMPING)
     logged = _models(_LOG_LEVELS, _LOG_DAMPING)
