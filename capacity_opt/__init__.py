@@ -237,6 +237,7 @@ if TYPE_CHECKING:
     from capacity_opt.scenario.decision_cost import decision_cost
     from capacity_opt.scenario.external_forecast import ExternalForecast, read_forecast, recalibrate_forecast
     from capacity_opt.scenario.forecast_backtest import DecisionCosts, HistoryBacktest, backtest_history
+    from capacity_opt.scenario.forecast_library import library_forecast
     from capacity_opt.scenario.forecast_parts import forecast_partitions
     from capacity_opt.scenario.partitions import PartsDone, map_partitions, write_buckets
     from capacity_opt.scenario.read import Scenario, read_scenario
@@ -507,6 +508,7 @@ _HOMES = {
     "lead_time_demand": "demand.lead_time",
     "lead_time_quantiles": "forecast.rivals",
     "learn_recalibration": "forecast.recalibrate",
+    "library_forecast": "scenario.forecast_library",
     "littlewood": "admission.booking_limits",
     "load_for_blocking": "admission.erlang",
     "lookback_commitment": "recommendation.commit_stack",
@@ -832,6 +834,7 @@ __all__ = [
     "lead_time_demand",
     "lead_time_quantiles",
     "learn_recalibration",
+    "library_forecast",
     "littlewood",
     "load_for_blocking",
     "lookback_commitment",

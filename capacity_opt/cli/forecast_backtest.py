@@ -10,13 +10,17 @@ import click
 from capacity_opt.cli.forecast_options import LEVELS, TABLE, columns
 from capacity_opt.cli.output import Output, common
 
+MODELS = ("combination", "AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM")
+
 
 @click.command("backtest", short_help="Hold out the last periods of a history and score the forecasts of them.")
 @click.argument("history", type=click.Path(path_type=Path))
 @click.option("--horizon", type=click.IntRange(min=1, max=512), required=True, help="Periods held out.")
+@click.option("--model", type=click.Choice(MODELS),
+              default="combination", show_default=True, help="Built-in, or a library's.")  # fmt: skip
 @click.option("--total", is_flag=True, help="Of the running total over periods 1 to h, not of each period.")
 @click.option("--stockout-cost", type=click.FloatRange(min=0, min_open=True), metavar="MONEY",
-              help="Per unit short and period: also play decisions and rank ways to decide.")  # fmt: skip
+              help="Per unit short and period: also play the decisions.")  # fmt: skip
 @click.option("--holding-cost", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
               metavar="MONEY", help="Per unit left over and period.")  # fmt: skip
 @click.option("--lead-time", type=click.IntRange(min=0), default=1, show_default=True, help="Periods an order takes.")

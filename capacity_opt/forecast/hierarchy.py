@@ -238,17 +238,25 @@ def _split_nodes(hierarchy: Hierarchy, alone: NDArray[np.bool_], *, whole: bool)
 
 
 def _minimum_trace(nodes: History, hierarchy: Hierarchy, base: JointForecast) -> Array:
-    """(n, nodes) the map from base to series that adds up with the least trace of the error covariance."""
+    """(n, nodes) the map that reconciles the nodes' forecasts, for the errors that a simple smoother made of them."""
     told = base.period.provenance.get("season", "none").split(", ")[-1]
     errors = surprises(nodes, 0 if told == "none" else int(told))
-    covariance = shrunk_covariance(errors)
-    bottom, above = hierarchy.summing[-hierarchy.count :], hierarchy.summing[: -hierarchy.count]
+    return minimum_trace(shrunk_covariance(errors), hierarchy.summing)
+
+
+def minimum_trace(covariance: Array, summing: Array) -> Array:
+    """(n, nodes) the map from the nodes' forecasts to series that adds up with the least trace of the error covariance.
+
+    >>> minimum_trace(np.eye(3), np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])).round(3)
+    array([[ 0.333,  0.667, -0.333],
+           [ 0.333, -0.333,  0.667]])
+    """
+    count = summing.shape[1]
+    upper = len(summing) - count
     # the projection form needs one solve of the size of the upper nodes (Hyndman et al. 2016)
-    upper = len(above)
-    constraint = np.concatenate([np.eye(upper), -above], axis=1)
-    middle = constraint @ covariance @ constraint.T
-    gain = np.linalg.solve(middle, constraint @ covariance).T
-    pick = np.concatenate([np.zeros((hierarchy.count, upper)), bottom], axis=1)
+    constraint = np.concatenate([np.eye(upper), -summing[:upper]], axis=1)
+    gain = np.linalg.solve(constraint @ covariance @ constraint.T, constraint @ covariance).T
+    pick = np.concatenate([np.zeros((count, upper)), np.eye(count)], axis=1)
     return np.asarray(pick - pick @ gain @ constraint)
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.errors import Problem
+from capacity_opt.errors import ArgumentError, Problem
 from capacity_opt.forecast.batch import LEVELS, forecast_quantiles
 from capacity_opt.forecast.evaluate import ForecastScore, score_forecast
 from capacity_opt.forecast.history import History
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.scenario.calendar_periods import calendar_of
 from capacity_opt.scenario.decision_cost import decision_cost
+from capacity_opt.scenario.forecast_library import library_forecast
 from capacity_opt.scenario.observations import read_observations
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.simulation.backtest import Backtest
@@ -100,9 +101,12 @@ def backtest_history(
     columns: dict[str, str] | None = None,
     duplicates: str = "error",
     costs: DecisionCosts | None = None,
+    model: str = "combination",
     tell: Tell = lambda _: None,
 ) -> HistoryBacktest:
     """Forecast the last ``horizon`` periods from those before and score it; with ``costs`` also decide in each of them.
+
+    ``model``: ``"combination"`` (the batch engine), or one of :func:`~capacity_opt.library_forecast`.
 
     Raises :class:`~capacity_opt.ScenarioError` with every fault of the table.
     """
@@ -123,7 +127,12 @@ def backtest_history(
     observed = [i for i in range(kept.count) if not np.isnan(kept.series(i)).all()]
     kept, held = kept.take(observed), held[observed]
     tell(f"forecasting {kept.count:,} series")
-    forecast = forecast_quantiles(kept, horizon, levels=levels or LEVELS, season=season, cumulative=cumulative)
+    if model == "combination":
+        forecast = forecast_quantiles(kept, horizon, levels=levels or LEVELS, season=season, cumulative=cumulative)
+    elif cumulative:
+        raise ArgumentError(f"model {model} forecasts single periods, not running totals: leave out --total")
+    else:
+        forecast = library_forecast(kept, horizon, model=model, levels=levels or LEVELS, season=season)
     came = np.cumsum(held, axis=1) if cumulative else held
     score = score_forecast(forecast, came, history=kept)
     cost = None if costs is None else _cost(long.take(observed), horizon, season, costs, tell)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from capacity_opt.demand.forecast_demand import ForecastDemand
 from capacity_opt.demand.horizon import CumulativeQuantiles
 from capacity_opt.demand.quantiles import QuantileDemand
+from capacity_opt.errors import ArgumentError
 from capacity_opt.forecast.dependence import Dependence
 from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, forecast_hierarchy
 from capacity_opt.forecast.history import History
@@ -86,6 +87,8 @@ def forecast_history(
 ) -> HistoryForecast:
     """Forecast every series; with ``keys`` (a label per series for each level above it) so that all sums match."""
     levels = np.asarray(section.levels, dtype=np.float64)
+    if section.models and keys is not None:
+        raise ArgumentError("forecast.models and forecast.hierarchy cannot be combined: leave one out")
     if keys is not None:
         tree = Hierarchy.of(history.ids, keys)
         joint: JointForecast | HierarchyForecast = forecast_hierarchy(
@@ -94,6 +97,10 @@ def forecast_history(
         joint = replace(joint, base=_tied(joint.base, demand))
     else:
         joint = _tied(forecast_paths(history, horizon, levels=levels, season=section.season), demand)
+        if section.models:
+            from capacity_opt.scenario.forecast_library import with_models  # imported here: only where asked for
+
+            joint = with_models(joint, history, section.models, section.season)
     rows = int(row.max()) + 1
     if isinstance(joint, JointForecast) and rows == history.count and not skipped:
         period, totals = (np.maximum(each.values[np.argsort(row)], 0.0) for each in (joint.period, joint.totals))

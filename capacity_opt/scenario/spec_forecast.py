@@ -11,6 +11,13 @@ from capacity_opt.scenario.section import Section
 LEVELS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99]
 
 
+class LibraryModel(Section):
+    """Series that a library's model forecasts in place of the built-in engine (extra ``[forecast]``)."""
+
+    series: list[str] = Field(min_length=1, description='keys of the series joined by /, or "*" for all')
+    model: Literal["AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM"] = Field(description="the model's name")
+
+
 class Forecast(Section):
     """Quantiles of the coming periods from ``[demand] kind = "history"``; without it past periods are the outcomes."""
 
@@ -31,4 +38,7 @@ class Forecast(Section):
     named: float | list[str] = Field(
         default=0.8,
         description="mixed: series forecast by themselves, as keys joined by / or as the share of demand they make up",
+    )
+    models: list[LibraryModel] = Field(
+        default_factory=list, description="chosen series by library models; all others by the built-in engine"
     )

@@ -1,0 +1,123 @@
+"""Models of libraries for chosen series: refused by name where the package is absent, checked where it is there."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import capacity_opt as co
+from capacity_opt.cli import main
+from capacity_opt.scenario.forecast_library import LIBRARY_MODELS
+
+there = pytest.mark.skipif(find_spec("statsforecast") is None, reason="statsforecast absent: extra [forecast]")
+trees = pytest.mark.skipif(find_spec("mlforecast") is None, reason="mlforecast absent: extra [forecast]")
+LEVELS = [0.05, 0.25, 0.5, 0.75, 0.95]
+
+
+def seasonal(count=6, periods=60):
+    rng = np.random.default_rng(3)
+    month = np.arange(periods)
+    base = 100 * (1 + 0.3 * np.sin(2 * np.pi * month / 12))
+    return base * rng.lognormal(0, 0.08, (count, periods))
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([str(each) for each in arguments])
+    return stop.value.code
+
+
+def test_an_absent_package_is_a_fault_that_names_the_extra(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("capacity_opt.scenario.forecast_library.find_spec", lambda name: None)
+    rows = [f"a,{t},{v}" for t, v in enumerate(seasonal(1)[0])]
+    (tmp_path / "h.csv").write_text("unique_id,ds,y\n" + "\n".join(rows) + "\n")
+    assert call("forecast", "backtest", tmp_path / "h.csv", "--horizon", 3, "--model", "LightGBM") == 3
+    told = capsys.readouterr().err
+    assert "LightGBM needs the package mlforecast" in told
+    assert "capacity-opt[forecast]" in told
+    for model in LIBRARY_MODELS:
+        with pytest.raises(co.ScenarioError):
+            co.library_forecast(co.History(seasonal()), 2, model=model)
+
+
+@there
+def test_intervals_of_statsforecast_are_its_own():
+    from statsforecast.models import AutoETS
+
+    values = seasonal()
+    made = co.library_forecast(co.History(values), 6, model="AutoETS", levels=LEVELS, season=12)
+    told = AutoETS(season_length=12).forecast(y=values[2], h=6, level=[50, 90])
+    np.testing.assert_allclose(made.at(0.95)[2], told["hi-90"])
+    np.testing.assert_allclose(made.at(0.25)[2], told["lo-50"])
+    assert made.provenance["model"] == "AutoETS"
+    assert made.provenance["library"].startswith("statsforecast ")
+
+
+@trees
+def test_trees_follow_the_season_and_are_the_same_twice():
+    values = seasonal(30)
+    first, again = (
+        co.library_forecast(co.History(values), 6, model="LightGBM", levels=LEVELS, season=12) for _ in range(2)
+    )
+    assert np.array_equal(first.values, again.values)
+    expected = 100 * (1 + 0.3 * np.sin(2 * np.pi * np.arange(60, 66) / 12))
+    np.testing.assert_allclose(first.at(0.5).mean(axis=0), expected, rtol=0.08)
+
+
+TOML = """
+schema_version = 1
+name = "chosen"
+[time]
+periods = 4
+[demand]
+kind = "history"
+file = "history.csv"
+[forecast]
+season = 0
+[[forecast.models]]
+series = ["{series}"]
+model = "AutoTheta"
+[inventory]
+items = "items.csv"
+cycle_service_level = 0.9
+"""
+
+
+def folder(tmp_path, series):
+    (tmp_path / "scenario.toml").write_text(TOML.format(series=series))
+    rows = [f"i{i},{t + 1},{v:.3f}" for i, row in enumerate(seasonal(4)) for t, v in enumerate(row)]
+    (tmp_path / "history.csv").write_text("item,period,value\n" + "\n".join(rows) + "\n")
+    (tmp_path / "items.csv").write_text("item,holding_cost,lead_time\n" + "".join(f"i{i},1,2\n" for i in range(4)))
+    return tmp_path
+
+
+@there
+def test_chosen_series_of_a_scenario_and_no_others(tmp_path):
+    demand = co.read_scenario(folder(tmp_path, "i2")).demand
+    text = (tmp_path / "scenario.toml").read_text()
+    (tmp_path / "scenario.toml").write_text(text[: text.index("[[")] + text[text.index("[inventory]") :])
+    plain = co.read_scenario(tmp_path).demand
+    same = np.isclose(demand.over(3).quantile(0.9), plain.over(3).quantile(0.9))
+    assert same.tolist() == [True, True, False, True]
+    theirs = co.library_forecast(co.History(seasonal(4)[2:3].round(3)), 4, model="AutoTheta", season=0)
+    wanted = theirs.at(0.5)[0, :3].sum()
+    assert demand.over(3).quantile(0.5)[2] == pytest.approx(wanted, rel=0.02)
+
+
+@there
+def test_a_series_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(co.ScenarioError, match="no such series: i9"):
+        co.read_scenario(folder(tmp_path, "i9"))
+
+
+@pytest.mark.skipif(find_spec("hierarchicalforecast") is None, reason="hierarchicalforecast absent: extra [forecast]")
+def test_our_minimum_trace_is_the_librarys():
+    from hierarchicalforecast.methods import MinTrace
+
+    from capacity_opt.forecast.hierarchy import minimum_trace
+
+    tree = co.Hierarchy.of(["a", "b", "c"], {"region": ["east", "east", "west"]})
+    base = np.array([[110.0], [70.0], [35.0], [40.0], [35.0], [30.0]])
+    theirs = MinTrace(method="wls_struct").fit_predict(S=tree.summing, y_hat=base)["mean"]
+    ours = tree.summing @ minimum_trace(np.diag(tree.summing.sum(axis=1)), tree.summing) @ base
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
