@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from capacity_opt.fleet.reference import build_reference, export_model, solve_reference
     from capacity_opt.fleet.size import evaluate_fleet, size_fleet
     from capacity_opt.fleet.uncertainty import ValueOfUncertainty, value_of_uncertainty
+    from capacity_opt.fleet.warm import WarmStart
     from capacity_opt.forecast.batch import forecast_quantiles
     from capacity_opt.forecast.croston import croston_mean
     from capacity_opt.forecast.dependence import Dependence
@@ -435,6 +436,7 @@ _HOMES = {
     "ValueOfUncertainty": "fleet.uncertainty",
     "Verdict": "simulation.verdict",
     "VerificationError": "errors",
+    "WarmStart": "fleet.warm",
     "WinCalibration": "customers.win_probability",
     "account_shock": "customers.deal_value",
     "accounts_to_name": "customers.concentration",
@@ -760,6 +762,7 @@ __all__ = [
     "ValueOfUncertainty",
     "Verdict",
     "VerificationError",
+    "WarmStart",
     "WinCalibration",
     "__version__",
     "account_shock",

@@ -63,10 +63,12 @@ def plan_by_regions(
     tasks = []
     for members in everyone:
         own, seen = part_of(problem, outcomes, members)
-        limited = replace(how, time_limit=how.time_limit / turns, progress=None)
+        name = ", ".join(own.sites.regions)
+        warm = how.warm.part(name) if how.warm is not None and isinstance(run, SerialExecutor) else None
+        limited = replace(how, time_limit=how.time_limit / turns, progress=None, warm=warm)
         tasks.append(
             RegionTask(
-                name=", ".join(own.sites.regions), problem=own, outcomes=seen, formulation=formulation, how=limited,
+                name=name, problem=own, outcomes=seen, formulation=formulation, how=limited,
                 solver=solver,
             )
         )  # fmt: skip

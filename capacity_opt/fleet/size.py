@@ -23,6 +23,7 @@ from capacity_opt.fleet.prices import settled_duals
 from capacity_opt.fleet.projection import solve_projected
 from capacity_opt.fleet.regions import RegionTask, plan_by_regions
 from capacity_opt.fleet.splitting import Split, split_regions
+from capacity_opt.fleet.warm import WarmStart
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.solvers.highs_session import HighsSession
@@ -58,6 +59,7 @@ def size_fleet(
     path: str = "auto",
     executor: str | Executor = "serial",
     workers: int = 0,
+    warm: WarmStart | None = None,
 ) -> FleetPlan:
     """The cheapest fleet that keeps every promise of ``problem`` in ``samples`` drawn outcomes.
 
@@ -65,8 +67,9 @@ def size_fleet(
     :mod:`capacity_opt.fleet.formulation`. ``gap``: relative optimality gap for whole racks; ``time_limit`` in seconds:
     when it is reached the plan found so far is returned with status ``"feasible"`` and its true bound. ``progress`` is
     called with (seconds, incumbent, bound, gap). ``path``: ``extensive`` (one program), ``decomposition`` (by sample)
-    or ``auto``, see :mod:`capacity_opt.fleet.decomposition`; ``remarks`` of the plan say which was taken and why. Every
-    answer is verified from the inputs.
+    or ``auto``, see :mod:`capacity_opt.fleet.decomposition`; ``remarks`` of the plan say which was taken and why.
+    ``warm`` begins where the last solve with the same memory ended (:class:`~capacity_opt.WarmStart`; HiGHS only).
+    Every answer is verified from the inputs.
 
     Regions that nothing ties together are planned apart where the problem is large or ``executor`` is not ``serial``
     (``processes``, ``dask``, ``ray``, see :func:`~capacity_opt.executor_named`; ``workers`` 0: one per processor); the
@@ -87,7 +90,7 @@ def size_fleet(
     started = time.monotonic()
     outcomes = draw_outcomes(problem, samples=samples, seed=seed)
     remarks = (*told_reduction(outcomes), *lint_problem(problem))
-    how = Sizing(path=path, gap=gap, time_limit=time_limit, seed=seed, progress=progress)
+    how = Sizing(path=path, gap=gap, time_limit=time_limit, seed=seed, progress=progress, warm=warm)
     split = split_regions(problem, formulation)
     apart = executor != "serial" or worth_it(outcomes.count, recourse_columns(problem), whole=problem.integer)
     if apart and split.count > 1:
@@ -128,7 +131,13 @@ def _sized(
     why = why_extensive(problem, outcomes, formulation, how) if solver == "highs" else f"solver is {solver}"
     model = build_model(problem, outcomes, formulation)
     answer = answer_model(
-        model, gap=how.gap, time_limit=how.time_limit, solver=solver, seed=how.seed, progress=how.progress
+        model,
+        gap=how.gap,
+        time_limit=how.time_limit,
+        solver=solver,
+        seed=how.seed,
+        progress=how.progress,
+        warm=how.warm,
     )
     require_point(model, answer.solution)
     answer.checked.require()
@@ -196,6 +205,7 @@ def answer_model(
     solver: str = "highs",
     seed: int = 7,
     progress: Progress | None = None,
+    warm: WarmStart | None = None,
 ) -> Answer:
     """Solve a model: the continuous relaxation first (for prices and a bound), then whole racks."""
     if solver != "highs":
@@ -203,36 +213,55 @@ def answer_model(
         return Answer(solution=found, checked=verify(model.lp, found, gap=gap))
     session = HighsSession(model.lp, seed=seed)
     integer = bool(model.lp.integer.any())
-    if not integer:
-        found = session.solve(gap=gap, time_limit=time_limit, progress=progress)
-        duals = settled_duals(model, session, found) if found.reason == "optimal" else found.row_duals
-        return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=found, relaxed_duals=duals)
-    return _answer_integer(model, session, gap, time_limit, progress)
+    basis = None if warm is None else warm.basis(model)
+    if integer:
+        session.relax()
+    if basis is not None:
+        session.basis = basis
+    if integer:
+        return _answer_integer(model, session, gap, time_limit, progress, warm)
+    found = session.solve(gap=gap, time_limit=time_limit, progress=progress)
+    if warm is not None:
+        warm.keep(model, found.x, session.basis)
+    duals = settled_duals(model, session, found) if found.reason == "optimal" else found.row_duals
+    return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=found, relaxed_duals=duals)
 
 
 def _answer_integer(
-    model: FleetModel, session: HighsSession, gap: float, time_limit: float, progress: Progress | None
+    model: FleetModel,
+    session: HighsSession,
+    gap: float,
+    time_limit: float,
+    progress: Progress | None,
+    warm: WarmStart | None,
 ) -> Answer:
     started = time.monotonic()
-    session.relax()
     relaxed = session.solve(time_limit=time_limit)
+    start = None
+    if warm is not None:
+        start = warm.start(model)
+        warm.keep(model, None, session.basis)
     if relaxed.reason in ("infeasible", "unbounded", "error") or relaxed.limit == "interrupted":
         return Answer(solution=replace(relaxed, x=None), checked=verify(model.lp, replace(relaxed, x=None)))
     duals = settled_duals(model, session, relaxed) if relaxed.reason == "optimal" else relaxed.row_duals
-    found = _search(model, gap, time_limit - (time.monotonic() - started), session_seed(session), progress)
+    found = _search(model, gap, time_limit - (time.monotonic() - started), session_seed(session), progress, start)
+    if warm is not None:
+        warm.keep(model, found.x, None)
     if relaxed.bound > found.bound and found.x is not None:
         found = _with_bound(found, relaxed.bound)
     return Answer(solution=found, checked=verify(model.lp, found, gap=gap), relaxed=relaxed, relaxed_duals=duals)
 
 
-def _search(model: FleetModel, gap: float, time_limit: float, seed: int, progress: Progress | None) -> Solution:
-    """Whole racks: by the first stage alone where that proves it, otherwise from its plan on."""
+def _search(
+    model: FleetModel, gap: float, time_limit: float, seed: int, progress: Progress | None, start: Array | None
+) -> Solution:
+    """Whole racks: by the first stage alone where that proves it, otherwise from its plan (or ``start``) on."""
     started = time.monotonic()
     short = solve_projected(model, gap=gap, time_limit=max(0.1, time_limit), seed=seed)
     if short is not None and short.reason == "optimal":
         return short
     left = max(0.1, time_limit - (time.monotonic() - started))
-    start = None if short is None else short.x
+    start = start if short is None else short.x
     found = solve(model.lp, gap=gap, time_limit=left, seed=seed, progress=progress, start=start)
     if short is None or found.limit == "interrupted":
         return found

@@ -15,7 +15,7 @@ from capacity_opt.problem.fleet import DemandPaths, FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.run_folder import Table, table_of
 from capacity_opt.scenario.spec_judge import Rolling
-from capacity_opt.simulation.rolling import Planner, Refresh, RollingResult, roll_fleet
+from capacity_opt.simulation.rolling import ComingDemand, Planner, Refresh, RollingResult, roll_fleet
 
 Array = NDArray[np.float64]
 
@@ -72,12 +72,13 @@ def roll(
 
 
 def _planned_once(planner: Planner, case: FleetProblem) -> Planner:
-    """``planner``, which must have no memory of its own, solving each problem once: before anything was seen every path
-    poses the same one; where the forecast is never refreshed, so does every later period with the same orders."""
+    """``planner`` solving each problem once: before anything was seen every path poses the same one; where the forecast
+    is never refreshed, so does every later period with the same orders."""
     plans: dict[tuple[int, bytes, bytes], FleetPlan] = {}
 
     def plan(standing: FleetProblem) -> FleetPlan:
-        if standing.demand is not case.demand or standing.options is not case.options:
+        foreseen = standing.demand.demand if isinstance(standing.demand, ComingDemand) else standing.demand
+        if foreseen is not case.demand or standing.options is not case.options:
             return planner(standing)
         supply = standing.supply
         key = supply.first_order, supply.placed.tobytes(), supply.initial.tobytes()

@@ -43,6 +43,21 @@ class ActualPath:
         return self.values, np.ones(1)
 
 
+@dataclass(frozen=True)
+class ComingDemand:
+    """``demand`` from period ``now`` on; nothing is asked any more in the periods before."""
+
+    demand: DemandPaths
+    now: int
+
+    def draw(self, count: int, *, seed: int) -> tuple[Array, Array]:
+        """Paths (count, J, T, B) with their probabilities."""
+        values, probability = self.demand.draw(count, seed=seed)
+        values = values.copy()
+        values[:, :, : self.now] = 0.0
+        return values, probability
+
+
 @dataclass(frozen=True, kw_only=True)
 class RollingResult:
     """One method over the actual paths: ``cost`` (S,) present value, ``served`` and ``asked`` (S, C) units, ``churn``
@@ -86,10 +101,12 @@ def roll_fleet(
     """Roll ``planner`` over the actual demand ``paths`` (S, J, T, B).
 
     ``refresh(problem, now, seen)`` gives the demand that is then foreseen, from what was seen (J, now, B); without it
-    the problem's own demand is kept, its past replaced by nothing. ``planner`` may keep a warm start between its calls;
-    it is called once per path and ``freeze`` periods. A commitment begun in a frozen period binds for its term: later
-    problems have it as an option that is free up to what is in force. All planners are judged by the same operations:
-    a shortage is worth what :func:`~capacity_opt.simulation.arena.default_worth` says, whatever a plan thinks.
+    the problem's own demand is kept. What is past is closed: nothing is asked in it, and every promise is for the
+    periods still to come. ``planner`` may keep a warm start between its calls (as :class:`~capacity_opt.FleetPlanner`
+    does); it is called once per path and ``freeze`` periods. A commitment begun in a frozen period binds for its
+    term: later problems have it as an option that is free up to what is in force. All planners are judged by
+    the same operations: a shortage is worth what :func:`~capacity_opt.simulation.arena.default_worth` says, whatever a
+    plan thinks.
     """
     sizes = problem.sizes
     expected = (sizes["J"], sizes["T"], sizes["B"])
@@ -118,6 +135,8 @@ def _roll_one(
         standing = _as_it_stands(problem, done, now)
         if refresh is not None:
             standing = replace(standing, demand=refresh(standing, now, path[:, :now]))
+        if now:
+            standing = replace(standing, demand=ComingDemand(standing.demand, now))
         plan = planner(standing)
         done.carry_out(plan, slice(now, now + freeze))
         if before is not None:

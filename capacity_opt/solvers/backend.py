@@ -29,7 +29,7 @@ class Settings:
     ``gap``: relative gap (objective - bound) / |objective| at which an integer program counts as solved (linear
     programs are solved to 1e-6 or better whatever it says); ``time_limit`` seconds, always finite;
     ``threads`` ``None`` leaves the choice to the solver; ``start``: a point (columns,) an integer search may start
-    from; ``options``: the solver's own options by the solver's own names.
+    from, NaN where a value is not known; ``options``: the solver's own options by the solver's own names.
     """
 
     gap: float = 1e-4

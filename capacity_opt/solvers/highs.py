@@ -78,8 +78,8 @@ def _configure(loaded: Loaded, settings: Settings, threads: int) -> None:
     }
     highs_arrays.set_options(loaded.engine, {**common, **settings.options})
     if settings.start is not None:
-        columns = np.arange(settings.start.size, dtype=np.int32)
-        loaded.engine.setSolution(columns.size, columns, np.asarray(settings.start, dtype=np.float64))
+        known = np.flatnonzero(np.isfinite(settings.start)).astype(np.int32)
+        loaded.engine.setSolution(known.size, known, np.asarray(settings.start[known], dtype=np.float64))
 
 
 def _run(loaded: Loaded, lp: LinearProgram, settings: Settings, *, watched: bool) -> tuple[Any, Watch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from capacity_opt.fleet.outcomes import Outcomes
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from capacity_opt.fleet.warm import WarmStart
 
 PATHS = ("auto", "extensive", "decomposition")
 
@@ -33,6 +37,7 @@ class Sizing:
     time_limit: float = 300.0
     seed: int = 7
     progress: Progress | None = None
+    warm: WarmStart | None = None
 
 
 def sized_by_decomposition(
@@ -59,8 +64,9 @@ def sized_by_decomposition(
         return None
     try:
         found = solve_decomposed(
-            problem, outcomes, gap=how.gap, time_limit=how.time_limit, seed=how.seed, progress=how.progress
-        )
+            problem, outcomes, gap=how.gap, time_limit=how.time_limit, seed=how.seed, progress=how.progress,
+            warm=how.warm,
+        )  # fmt: skip
     except SolverError:
         return None
     if found.solution.limit == "interrupted" and not found.checked.passed:

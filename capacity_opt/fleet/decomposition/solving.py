@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from capacity_opt.solvers.stochastic.checking import check_decomposition
 from capacity_opt.solvers.stochastic.fixed import recourse_of
 from capacity_opt.solvers.stochastic.kernels import compile_kernels
 from capacity_opt.solvers.verify import Verification
+
+if TYPE_CHECKING:
+    from capacity_opt.fleet.warm import WarmStart
 
 Array = NDArray[np.float64]
 Progress = Callable[[float, float, float, float], None]
@@ -47,14 +51,20 @@ def solve_decomposed(
     time_limit: float = 300.0,
     seed: int = 7,
     progress: Progress | None = None,
+    warm: WarmStart | None = None,
 ) -> Decomposed:
-    """Solve ``problem`` on ``outcomes`` that differ in demand only (see :mod:`.fit`)."""
+    """Solve ``problem`` on ``outcomes`` that differ in demand only (see :mod:`.fit`), from where ``warm`` stands."""
     compile_kernels()
     started = time.perf_counter()
     pieces = pieces_of(problem, outcomes)
-    search = start_search(pieces.program, seed=seed)
+    search = start_search(pieces.program, seed=seed, graphs=None if warm is None else warm.graphs)
+    if warm is not None:
+        warm.begin(pieces, search)
     left = time_limit - (time.perf_counter() - started)
-    return solve_search(pieces, search, gap=gap, time_limit=left, progress=progress)
+    found = solve_search(pieces, search, gap=gap, time_limit=left, progress=progress)
+    if warm is not None:
+        warm.keep_search(pieces, found.solution)
+    return found
 
 
 def solve_search(

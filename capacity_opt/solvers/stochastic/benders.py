@@ -77,7 +77,8 @@ class TwoStageSolution:
 
 @dataclass
 class Search:
-    """A decomposition under way: everything that stays useful when only the coupling rows' bounds move."""
+    """A decomposition under way: everything that stays useful when only the coupling rows' bounds move. ``starts``:
+    first stages (n,) to be tried first where whole numbers are asked for."""
 
     program: TwoStageProgram
     oracle: Oracle
@@ -91,6 +92,7 @@ class Search:
     history: list[tuple[int, float, float]] = field(default_factory=list)
     freed: bool = False
     boxed: bool = False
+    starts: list[Array] = field(default_factory=list)
 
     def add(self, evaluation: Evaluation) -> float:
         """Keep a feasible evaluation as a point of mixtures; its cost."""
@@ -266,6 +268,8 @@ class _Run:
         if self.x is None or self.mixture is None:
             return outer.x, outer.prices
         far, dear = STEPS[self.step]
+        if self.mixture.violation > KEPT and self.step == 0:
+            far = 1.0  # what keeps the coupling rows lies beyond, so halfway to it would halve the distance for ever
         point, inner = far * outer.x + (1.0 - far) * self.x, self.mixture.prices
         # halfway to a price of 0 would take an iteration per bit
         priced = np.abs(inner) > FREE * self.search.dear
@@ -305,6 +309,7 @@ class _Run:
         coupling = search.master.coupling if len(coupling.lower) else coupling
         cost, activity = np.array(search.costs), np.array(search.activities).T
         block = np.zeros(len(cost), dtype=np.int64)
+        before = np.inf if self.mixture is None else self.mixture.violation
         if len(dear):
             self.mixture = best_mixture(cost, activity, block, coupling, dear)
         else:
@@ -314,7 +319,7 @@ class _Run:
         self.x = self.mixture.weights @ np.array([point.point for point in search.points])
         if self.mixture.violation <= KEPT:
             self.best = min(self.best, self.mixture.cost)
-        elif float(dear.max()) < DEAREST:
+        elif float(dear.max()) < DEAREST and self.mixture.violation > before / 2:
             search.dear = dear * DEARER
         search.drop_points(self.mixture)
 

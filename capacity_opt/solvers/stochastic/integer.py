@@ -83,8 +83,11 @@ def _closed(search: Search, best: Incumbent, gap: float, deadline: float) -> str
     def evaluate(point: MasterPoint) -> bool:
         return _evaluate(search, point, best)
 
+    for start in search.starts:
+        _try(search, start, best)
     _forget_slack_cuts(search)
-    dive(search, best.prices[0], evaluate, until)
+    if best.gap() > gap:
+        dive(search, best.prices[0], evaluate, until)
     master.set_integer(True)
     if best.gap() > gap:
         search_neighbourhoods(
@@ -197,14 +200,19 @@ def _evaluate(search: Search, point: MasterPoint, best: Incumbent) -> bool:
     first = search.program.first
     x = np.where(first.integer, np.rint(point.x), point.x)
     known = best.x is not None and np.array_equal(x, best.x)
+    _try(search, x, best, goal=point.objective)
+    return not known
+
+
+def _try(search: Search, x: Array, best: Incumbent, goal: float = np.inf) -> None:
+    """Evaluate whole numbers exactly and keep them if they are better."""
     best.rounds += 1
-    settled = settle(search, x, best.prices[-PRICES_KEPT:], goal=min(point.objective, best.objective), rounds=3)
-    if settled is None or known:
-        return not known
+    settled = settle(search, x, best.prices[-PRICES_KEPT:], goal=min(goal, best.objective), rounds=3)
+    if settled is None:
+        return
     best.prices.append(settled.prices)
     if settled.violation <= KEPT and settled.objective < best.objective:
         best.objective, best.x, best.settled = settled.objective, x, settled
-    return True
 
 
 def _over(deadline: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,12 +70,17 @@ class Cuts:
     rates: list[Array]
 
 
+Watch = Callable[[Evaluation, Cuts, list[tuple[RecourseFamily, SampleGroup]]], None]
+"""Called with every evaluation's cuts and the groups they are of."""
+
+
 class Oracle:
     """Evaluates the expected recourse of every group, each sample starting from where it ended last."""
 
     def __init__(self, program: TwoStageProgram, graphs: Graphs | None = None) -> None:
         """Find a dual-feasible first basis per family; or begin with those of ``graphs``, which is added to."""
         self.program = program
+        self.watch: Watch | None = None
         self.groups = program.groups
         self.weights = np.array([group.weight for _, group in self.groups])
         self.coupled = len(program.rows_of_expectations.lower)
@@ -169,7 +175,10 @@ class Oracle:
                 groups[row] = -1
         of = np.array(chosen, dtype=np.int64)
         rates = [_rate(evaluation.values[g]) for g in chosen]
-        return Cuts(slopes=slopes, levels=levels, groups=groups, prices=prices, of=of, rates=rates)
+        cuts = Cuts(slopes=slopes, levels=levels, groups=groups, prices=prices, of=of, rates=rates)
+        if self.watch is not None:
+            self.watch(evaluation, cuts, self.groups)
+        return cuts
 
     def _cut_wanted(self, g: int, own_cost: bool) -> bool:
         group = self.groups[g][1]
