@@ -85,7 +85,7 @@ def reduce_samples(
     nearest[kept] = np.arange(number)
     return SampleReduction(
         kept=kept,
-        probability=np.bincount(nearest, weights=chance, minlength=number),
+        probability=np.bincount(nearest, weights=chance, minlength=number).astype(np.float64),
         nearest=nearest.astype(np.int64),
         distance=float(chance @ apart[np.arange(len(table)), kept[nearest]]),
         distance_of_one=float((chance @ apart).min()),

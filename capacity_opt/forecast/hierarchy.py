@@ -134,8 +134,8 @@ class HierarchyForecast:
         out = np.empty((count, self.hierarchy.count, horizon))
         alone = self.apply["alone"] > 0
         out[:, alone] = drawn[:, of_node[alone]]
-        start = rng.integers(0, past.shape[1], count)
-        when: IntArray = (start[:, None] + np.arange(horizon)) % past.shape[1]
+        start = rng.integers(0, past.shape[1], (count, 1))
+        when: IntArray = (start + np.arange(horizon)) % past.shape[1]
         for node in np.unique(of_node[~alone]):
             members = np.flatnonzero((of_node == node) & ~alone)
             parts = np.moveaxis(past[members][:, when], 0, 1)  # (count, members, H)

@@ -91,10 +91,10 @@ def forecast_history(
         raise ArgumentError("forecast.models and forecast.hierarchy cannot be combined: leave one out")
     if keys is not None:
         tree = Hierarchy.of(history.ids, keys)
-        joint: JointForecast | HierarchyForecast = forecast_hierarchy(
+        whole = forecast_hierarchy(
             history, horizon, tree, method=section.reconcile, named=section.named, levels=levels, season=section.season
         )
-        joint = replace(joint, base=_tied(joint.base, demand))
+        joint: JointForecast | HierarchyForecast = replace(whole, base=_tied(whole.base, demand))
     else:
         joint = _tied(forecast_paths(history, horizon, levels=levels, season=section.season), demand)
         if section.models:
@@ -115,7 +115,8 @@ def _drawn(
     """(rows, H, m) of each period and of running totals, of the sums of series that belong to a row."""
     paths = joint.sample(DRAWS, seed=SEED)[:, :, skipped:]
     summed = np.zeros((DRAWS, rows, paths.shape[2]))
-    np.add.at(summed, (slice(None), row), paths)
+    for series, target in enumerate(row):
+        summed[:, target] += paths[:, series]
     told = (np.quantile(each, levels, axis=0) for each in (summed, np.cumsum(summed, axis=2)))
     period, totals = (np.moveaxis(each, 0, 2) for each in told)
     return np.asarray(period), np.asarray(totals)

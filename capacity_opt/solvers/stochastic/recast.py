@@ -115,7 +115,8 @@ def _seen(program: TwoStageProgram) -> set[tuple[int, ...]]:
     met &= ~first.integer
     equations = np.flatnonzero(first.row_lower == first.row_upper)
     matrix = sparse.csr_array(first.matrix[equations])
-    states = np.asarray((matrix != 0).astype(np.int64) @ met.astype(np.int64)).ravel()
+    present = sparse.csr_array(((matrix.data != 0).astype(np.int64), matrix.indices, matrix.indptr), matrix.shape)
+    states = np.asarray(present @ met.astype(np.int64)).ravel()
     return found | _sets_of(sparse.csr_array(matrix[np.flatnonzero(states == 1)]), first.integer)
 
 
