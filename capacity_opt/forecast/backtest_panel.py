@@ -127,7 +127,8 @@ def _chosen(told: NDArray[np.float32], actual: Array, counts: IntArray) -> Array
     if not sum(map(len, relative)):
         return RULES[0]
     mean = np.concatenate(relative).mean(axis=0)
-    return np.asarray(RULES[np.flatnonzero(mean <= mean.min() * _NEAR)[0]])
+    first = int(np.flatnonzero(mean <= mean.min() * _NEAR)[0])
+    return np.asarray(RULES[first], dtype=np.float64)
 
 
 def _combined(prepared: Prepared, told: NDArray[np.float32], combination: Combination) -> Array:
