@@ -20,7 +20,7 @@ BoolArray = NDArray[np.bool_]
 
 ORIGINS = 4
 MOST_ORIGINS = 12
-_WANTED_ERRORS = 2000  # so many origins over all series, as far as the series are long enough
+_WANTED = (7000, 2000)  # so many origins over all series, as far as those reach: where origins overlap, and where not
 _SHORTEST = 5
 
 
@@ -144,8 +144,9 @@ def _refuse_empty(history: History) -> None:
 
 def _origins(lengths: IntArray, horizon: int) -> IntArray:
     """(n, 1 + J) the ends of the training parts; short series add origins whose horizon is only partly known."""
-    wanted = int(np.clip(-(-_WANTED_ERRORS // len(lengths)), ORIGINS, MOST_ORIGINS))
-    step = np.where(lengths >= LONG * horizon, horizon, max(1, horizon // 2))
+    long = lengths >= LONG * horizon
+    wanted = int(np.clip(-(-_WANTED[int(np.median(long))] // len(lengths)), ORIGINS, MOST_ORIGINS))
+    step = np.where(long, horizon, max(1, horizon // 2))
     full = lengths[:, None] - horizon - np.arange(wanted) * step[:, None]
     full = np.where(full >= _SHORTEST, full, 0)
     few = (full > 0).sum(axis=1) < 3

@@ -20,6 +20,7 @@ _STILL = 1e-11  # errors of a constant series are rounding only
 _LEAST, _MOST = 1e-4, 1e2  # between these differences, in mean sizes of the series, the mean size may matter too
 _APART = 1e3  # sources of the scale differ by no more than this
 _CENTRED = 0.75  # of the pooled median: all origins share the same few years, so a common bias need not last
+_AGEING = 0.85  # weight of an origin's errors beside those of the next later one
 _ENOUGH = 400  # pooled errors from which a horizon speaks for itself
 
 
@@ -28,7 +29,7 @@ class Spread:
     """How errors grow and scatter: ``profile`` (H,) by horizon, ``shares`` of the scale's sources, pooled errors.
 
     ``shares`` (2, 4): intercept and exponents of own backtest, differences and recent differences; row 0 for series
-    without a backtest (its exponent is 0). ``pooled``: per horizon the sorted scaled errors.
+    without a backtest (its exponent is 0). ``pooled``: per horizon (2, k) the sorted scaled errors and their weights.
     """
 
     profile: Array
@@ -44,7 +45,8 @@ class Spread:
 
     def quantiles(self, levels: Array) -> Array:
         """(H, m) of the scaled errors; beyond what the pool's size can say the most extreme error is taken."""
-        return np.stack([_conformal(errors, levels) - _CENTRED * np.median(errors) for errors in self.pooled])
+        middle = np.array([0.5])
+        return np.stack([_conformal(each, levels) - _CENTRED * _conformal(each, middle) for each in self.pooled])
 
 
 def fit_spread(errors: Array, counts: NDArray[np.int64], roughness: Array) -> Spread:
@@ -115,20 +117,29 @@ def _fit(target: Array, size: Array, roughness: Array) -> Array:
 
 
 def _pooled(scaled: Array, profile: Array) -> tuple[Array, ...]:
-    """Sorted scaled errors per horizon; where those are few, all horizons' errors brought to this one's size."""
-    by_horizon = [column[~np.isnan(column)] for column in scaled.reshape(-1, scaled.shape[2]).T]
-    everything = np.concatenate([errors / size for errors, size in zip(by_horizon, profile)])
-    return tuple(
-        np.sort(errors if len(errors) >= _ENOUGH else everything * size if len(everything) else np.zeros(1))
-        for errors, size in zip(by_horizon, profile)
+    """Scaled errors per horizon, newer ones weighing more; where few, all horizons' brought to this one's size."""
+    n, origins, horizon = scaled.shape
+    weight = np.broadcast_to(_AGEING ** np.arange(origins), (n, origins)).ravel()
+    by_horizon = []
+    for column in scaled.reshape(-1, horizon).T:
+        there = ~np.isnan(column)
+        by_horizon.append(np.stack([column[there], weight[there]]))
+    everything = np.concatenate([each / [[size], [1.0]] for each, size in zip(by_horizon, profile)], axis=1)
+    if not everything.shape[1]:
+        everything = np.array([[0.0], [1.0]])
+    chosen = (
+        each if each.shape[1] >= _ENOUGH else everything * [[size], [1.0]] for each, size in zip(by_horizon, profile)
     )
+    return tuple(each[:, np.argsort(each[0])] for each in chosen)
 
 
-def _conformal(errors: Array, levels: Array) -> Array:
-    """Empirical quantiles at levels moved outwards by what n errors cannot know: ceil((n + 1) level) / n."""
-    count = len(errors)
+def _conformal(pooled: Array, levels: Array) -> Array:
+    """Weighted quantiles at levels moved outwards by what n errors cannot know: ceil((n + 1) level) / n."""
+    errors, weights = pooled
+    total = weights.sum()
+    count = total**2 / (weights**2).sum()
     outward = 0.5 + (levels - 0.5) * (1.0 + 1.0 / count)
-    return np.asarray(np.quantile(errors, np.clip(outward, 0.0, 1.0)))
+    return np.asarray(np.interp(outward * total, np.cumsum(weights) - 0.5 * weights, errors))
 
 
 def _mean(values: Array, axis: int) -> Array:
