@@ -17,6 +17,7 @@ from capacity_opt.forecast.spread import fit_spread, own_size
 
 Array = NDArray[np.float64]
 _RARE = 0.3
+_POOLED = 6000  # series whose errors say how errors scatter
 _FURTHEST = 6.0
 """No quantile leaves the range seen by more than this many times its width (or the mean size, where that is more)."""
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
@@ -80,7 +81,8 @@ def _around(prepared: Prepared, point: Array, levels: Array, cumulative: bool) -
     roughness = prepared.roughness()
     if cumulative:
         errors, point = np.cumsum(errors, axis=2), np.cumsum(point, axis=2)
-    spread = fit_spread(errors, prepared.counts, roughness)
+    few = np.unique(np.linspace(0, len(errors) - 1, min(len(errors), _POOLED)).astype(np.int64))
+    spread = fit_spread(errors[few], prepared.counts[few], roughness[few])
     size = own_size(np.abs(errors) / spread.profile, prepared.counts)[:, 0]
     scale = spread.scale(size, roughness[:, 0])
     values = point[:, 0, :, None] + scale[:, None, None] * spread.quantiles(levels)

@@ -58,12 +58,17 @@ def seasonal_pattern(x: Any, count: int, season: int, pattern: Any) -> None:
 
 
 def run_grid(x: Any, count: int, grid: Any, level: Any, trend: Any, out: Any) -> None:
-    """Forecasts ``out`` (C, H) of every model of ``grid`` (5, C) from the first ``count`` values of ``x``."""
+    """Forecasts ``out`` (C, H) of every model of ``grid`` (5, C) from the first ``count`` values of ``x``.
+
+    Models with a trend come first, so that the others' loop is without one.
+    """
     alpha, beta, phi = grid[0], grid[1], grid[2]
     models = len(alpha)
     look = min(count - 1, 4)
     start = (x[look] - x[0]) / look if look > 0 else 0.0
+    trended = 0
     for c in range(models):
+        trended += 1 if beta[c] > 0.0 else 0
         trend[c] = start if beta[c] > 0.0 else 0.0
         level[c] = x[0] - trend[c]
     slope, mean, middle = 0.0, 0.0, 0.5 * (count - 1)
@@ -71,11 +76,13 @@ def run_grid(x: Any, count: int, grid: Any, level: Any, trend: Any, out: Any) ->
         value = x[t]
         slope += (t - middle) * value
         mean += value / count
-        for c in range(models):
+        for c in range(trended):
             ahead = level[c] + phi[c] * trend[c]
             gap = value - ahead
             trend[c] = phi[c] * trend[c] + beta[c] * gap
             level[c] = ahead + alpha[c] * gap
+        for c in range(trended, models):
+            level[c] += alpha[c] * (value - level[c])
     slope = slope / (count * (count * count - 1.0) / 12.0) if count > 2 else 0.0
     for c in range(models):
         power, reach, away = 1.0, 0.0, level[c] - mean

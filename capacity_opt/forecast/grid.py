@@ -31,7 +31,9 @@ _LEARNING = ((0.02, 0.3), (0.02, 0.7), (0.1, 0.2), (0.3, 0.2), (0.7, 0.2))
 
 @dataclass(frozen=True)
 class Grid:
-    """``plain`` (5, C) and ``logged`` (5, L): alpha, beta, phi, drift, revert; ``learning`` (2, D): alpha, gamma.
+    """``plain`` (5, C) and ``logged`` (5, L), those with a trend first; ``learning`` (2, D): alpha, gamma.
+
+    Rows: alpha, beta, phi, drift, revert.
 
     In this order per season (the first is left out where a series is too short for it): plain, logged, learning,
     learning on logarithms and the seasonal naive model; without any season plain and logged only.
@@ -60,8 +62,8 @@ def smoothing_grid() -> Grid:
 
 
 def _models(levels: tuple[float, ...], damping: tuple[float, ...]) -> list[tuple[float, ...]]:
-    rows: list[tuple[float, ...]] = [(alpha, 0.0, 0.0, 0.0, 0.0) for alpha in levels]
-    rows += [(alpha, alpha * beta, phi, 0.0, 0.0) for alpha, beta in _TRENDS for phi in damping]
+    rows: list[tuple[float, ...]] = [(alpha, alpha * beta, phi, 0.0, 0.0) for alpha, beta in _TRENDS for phi in damping]
+    rows += [(alpha, 0.0, 0.0, 0.0, 0.0) for alpha in levels]
     rows += [(alpha, 0.0, 0.0, 0.5, 0.0) for alpha in _THETA]
     return rows + [(alpha, 0.0, 0.0, 0.0, revert) for alpha, revert in _REVERT]
 
