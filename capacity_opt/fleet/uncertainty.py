@@ -2,7 +2,8 @@
 
 RP: the two-stage optimum. EEV: the expected cost of the plan made for the mean outcome. WS: the expected cost with
 every sample known in advance. VSS = EEV - RP is what planning for many samples saves; EVPI = RP - WS is the most that
-a perfect forecast could save. WS <= RP <= EEV always.
+a perfect forecast could save. WS <= RP <= EEV always: it is checked, with what each solve proves, and an answer that
+breaks it is refused.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.solution import Solution
 from capacity_opt.solvers.solve import solve
+from capacity_opt.solvers.stochastic.ordering import require_order
 
 Array = NDArray[np.float64]
 
@@ -59,7 +61,8 @@ def value_of_uncertainty(
     """VSS and EVPI of ``problem`` in ``samples`` drawn outcomes; ``time_limit`` in seconds per solve.
 
     Promises in expectation (fill rates) hold for WS as a whole: orders may follow the sample, the promise may not.
-    Meant for a few hundred samples at most: WS orders separately in each.
+    Meant for a few hundred samples at most: WS orders separately in each. Raises ``VerificationError`` where WS <= RP
+    <= EEV does not hold.
 
     >>> from capacity_opt.fleet.example import example_problem
     >>> value_of_uncertainty(example_problem()).value_of_perfect_information
@@ -70,10 +73,17 @@ def value_of_uncertainty(
     best = _solved(model, gap, time_limit, seed)
     mean = build_model(problem, outcomes, "deterministic")
     planned = _solved(mean, gap, time_limit, seed)
+    mean_value = _cost_of_mean_plan(model, mean, planned, time_limit, seed)
+    ahead, ahead_bound = _wait_and_see(problem, outcomes, model, formulation, gap, time_limit, seed)
+    require_order(
+        ("the wait-and-see cost", ahead_bound, ahead),
+        ("the two-stage cost", best.bound, best.objective),
+        ("the mean plan's cost", -np.inf, mean_value),
+    )
     return ValueOfUncertainty(
         two_stage_cost=best.objective,
-        mean_value_cost=_cost_of_mean_plan(model, mean, planned, time_limit, seed),
-        wait_and_see_cost=_wait_and_see(problem, outcomes, model, formulation, gap, time_limit, seed),
+        mean_value_cost=mean_value,
+        wait_and_see_cost=ahead,
         deterministic_cost=planned.objective,
     )
 
@@ -122,18 +132,20 @@ def _wait_and_see(
     gap: float,
     time_limit: float,
     seed: int,
-) -> float:
-    """Sample by sample where nothing but the first stage ties them together; otherwise in one program."""
+) -> tuple[float, float]:
+    """The cost and its lower bound: sample by sample where nothing but the first stage ties them together; otherwise
+    in one program."""
     if not _tied(model):
-        total = 0.0
+        total = np.zeros(2)
         for s in range(outcomes.count):
             own = build_model(problem, outcomes.take(np.array([s])), formulation)
-            total += float(outcomes.probability[s]) * _solved(own, gap, time_limit, seed).objective
-        return total
+            found = _solved(own, gap, time_limit, seed)
+            total += float(outcomes.probability[s]) * np.array([found.objective, found.bound])
+        return float(total[0]), float(total[1])
     found = solve(clairvoyant(model), gap=gap, time_limit=time_limit, seed=seed)
     if not found.has_point:
         raise InfeasibleError("no wait-and-see solution was found", (found.message,))
-    return found.objective
+    return found.objective, found.bound
 
 
 def _tied(model: FleetModel) -> bool:

@@ -25,6 +25,7 @@ from capacity_opt.executor import Executor, SerialExecutor
 from capacity_opt.solvers.solve import solve
 from capacity_opt.solvers.stochastic.benders import TwoStageSolution, continue_search, start_search
 from capacity_opt.solvers.stochastic.oracle import Graphs, Oracle
+from capacity_opt.solvers.stochastic.ordering import require_order
 from capacity_opt.solvers.stochastic.program import TwoStageProgram, extensive_form
 from capacity_opt.solvers.stochastic.reshape import mean_value, only_sample, priced, sample_costs
 
@@ -175,6 +176,8 @@ def _unseen(
     planned = _solved(mean_value(program), gap, time_limit, seed, {})
     assert planned.x is not None
     ahead = _wait_and_see(program, ahead_count, time_limit)
+    for s, (known, paid) in enumerate(zip(ahead, own, strict=False)):
+        require_order((f"fresh sample {s} known ahead", known, known), ("the decision's cost in it", paid, paid))
     return {
         "cost": _interval(own, confidence),
         "mean_value_cost": _interval(_costs(program, planned.x, graphs)[0], confidence),
