@@ -9,6 +9,7 @@ from capacity_opt.fleet.costing import Cost, cost_of
 from capacity_opt.fleet.decode import Decision
 from capacity_opt.fleet.dispatch import by_priority
 from capacity_opt.fleet.formulation import FleetModel
+from capacity_opt.fleet.frame import Frame
 from capacity_opt.fleet.measures import availability_of, utilization_of
 from capacity_opt.fleet.orders import order_book
 from capacity_opt.fleet.prices import prices_from
@@ -77,10 +78,10 @@ def _prices(model: FleetModel, solution: Solution, relaxed_duals: Array | None) 
     return found
 
 
-def risk_adjusted(model: FleetModel, cost: Cost) -> float:
+def risk_adjusted(frame: Frame, formulation: str, cost: Cost) -> float:
     """The objective recomputed from the cost of each sample: its mean, or the mean-CVaR mix."""
-    finance, p = model.frame.problem.finance, model.frame.outcomes.probability
-    if model.formulation != "cvar" or finance.risk_weight == 0:
+    finance, p = frame.problem.finance, frame.outcomes.probability
+    if formulation != "cvar" or finance.risk_weight == 0:
         return cost.expected
     return (1 - finance.risk_weight) * cost.expected + finance.risk_weight * conditional_value_at_risk(
         cost.by_sample, p, finance.risk_level
@@ -100,7 +101,7 @@ def conditional_value_at_risk(values: Array, probability: Array, level: float) -
 
 
 def _facts(model: FleetModel, solution: Solution, relaxed: Solution | None, cost: Cost) -> dict[str, float]:
-    frame, finance = model.frame, model.frame.problem.finance
+    frame = model.frame
     facts = {
         "samples": float(frame.outcomes.count),
         "rows": float(model.lp.rows),
@@ -112,13 +113,20 @@ def _facts(model: FleetModel, solution: Solution, relaxed: Solution | None, cost
     if relaxed is not None and model.lp.integer.any():
         facts["relaxed_objective"] = relaxed.objective
         facts["lot_premium"] = solution.objective - relaxed.objective
-    if model.formulation == "cvar":
-        level, p = finance.risk_level, frame.outcomes.probability
-        facts["cost_cvar"] = conditional_value_at_risk(cost.by_sample, p, level)
-    return facts
+    return facts | risk_facts(frame, model.formulation, cost)
+
+
+def risk_facts(frame: Frame, formulation: str, cost: Cost) -> dict[str, float]:
+    """The CVaR of cost, where it was asked for."""
+    if formulation != "cvar":
+        return {}
+    level, p = frame.problem.finance.risk_level, frame.outcomes.probability
+    return {"cost_cvar": conditional_value_at_risk(cost.by_sample, p, level)}
 
 
 def _checks(model: FleetModel, solution: Solution, checked: Verification, cost: Cost) -> tuple[PlanCheck, ...]:
     given = [PlanCheck(name=check.name, value=check.value, tolerance=check.tolerance) for check in checked.checks]
-    off = abs(risk_adjusted(model, cost) - solution.objective) / max(1.0, abs(solution.objective))
+    off = abs(risk_adjusted(model.frame, model.formulation, cost) - solution.objective) / max(
+        1.0, abs(solution.objective)
+    )
     return (*given, PlanCheck(name="cost from the inputs equals the objective", value=off, tolerance=1e-6))

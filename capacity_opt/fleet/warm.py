@@ -18,8 +18,8 @@ from capacity_opt.fleet.arrays import FIRST_STAGE, Block, Labels
 from capacity_opt.fleet.decomposition.structure import EXPECTATIONS, Pieces
 from capacity_opt.fleet.formulation import FleetModel
 from capacity_opt.solvers.highs_session import Basis
-from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
 from capacity_opt.solvers.stochastic.oracle import Graphs
+from capacity_opt.solvers.stochastic.search import Search, TwoStageSolution
 from capacity_opt.solvers.stochastic.warm import Collected, Source, begin_at
 
 Array = NDArray[np.float64]

@@ -19,19 +19,20 @@ REFUSED = {
     "zone_outages",
     "late_delivery",
     "recourse_orders",
-    "cvar_shortage",
-    "cvar_cost",
 }
+RISKS = {"cvar_shortage", "cvar_cost"}
 WHOLE, WHOLE_SECONDS = {"integer", "order_minimum", "stability"}, 3.0
 """Whole numbers in so many samples may end at this limit: the bounds must then still bracket the optimum."""
 
-CLAIMED = tuple(name for name in FEATURES if name not in REFUSED)
+CLAIMED = tuple(name for name in FEATURES if name not in REFUSED | RISKS)
 
 
 def problem_of(seed: int, share: float = 0.35):
     """A random problem with claimed features only, in up to 12 samples."""
     rng = np.random.default_rng(90_000 + seed)
     on = frozenset(name for name in CLAIMED if rng.random() < share)
+    on |= {name for name, seeds in (("cvar_cost", (1, 3)), ("cvar_shortage", (2, 3))) if seed % 4 in seeds}
+    on -= WHOLE if on & RISKS else frozenset()
     problem = random_fleet(seed, on)
     if "options" in on:
         problem = replace(problem, options=replace(problem.options, availability=np.ones(len(problem.options.names))))
@@ -42,8 +43,10 @@ def problem_of(seed: int, share: float = 0.35):
 
 
 def sized(problem, path: str, time_limit: float = 30.0) -> FleetPlan | None:
+    risky = problem.finance.risk_weight > 0 or not np.isnan(problem.service.shortage_cvar_limit).all()
+    how = {"path": path, "gap": 1e-6, "time_limit": time_limit}
     try:
-        return size_fleet(problem, path=path, gap=1e-6, time_limit=time_limit)
+        return size_fleet(problem, formulation="cvar" if risky else "two_stage", **how)
     except InfeasibleError:
         return None
 

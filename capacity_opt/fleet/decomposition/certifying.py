@@ -8,7 +8,7 @@ import numpy as np
 
 from capacity_opt.errors import ArgumentError
 from capacity_opt.executor import executor_named, processors
-from capacity_opt.fleet.decomposition.fit import why_not
+from capacity_opt.fleet.decomposition.fit import why_not_expected
 from capacity_opt.fleet.decomposition.structure import pieces_of
 from capacity_opt.fleet.outcomes import Outcomes, outcomes_from, sampled
 from capacity_opt.problem.fleet import FleetProblem
@@ -126,7 +126,7 @@ def _source(problem: FleetProblem, sampling: str | None, seed: int) -> FleetSour
     if sampling is not None:
         problem = replace(problem, sampling=sampling)
     source = FleetSource(replace(problem, integer=False))
-    against = why_not(problem, source.outcomes(2, seed))
+    against = why_not_expected(problem, source.outcomes(2, seed))
     if against is not None:
         raise ArgumentError(f"this fleet cannot be certified by decomposition: {against}")
     return source

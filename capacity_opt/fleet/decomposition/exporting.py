@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from capacity_opt.errors import ArgumentError
-from capacity_opt.fleet.decomposition.fit import why_not
+from capacity_opt.fleet.decomposition.fit import why_not_expected
 from capacity_opt.fleet.decomposition.structure import pieces_of
 from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.problem.fleet import FleetProblem
@@ -22,7 +22,7 @@ def export_smps(problem: FleetProblem, path: str | Path, *, samples: int | None 
     expectation (fill rates), which SMPS cannot say: those go into an ``.mps`` file of the extensive form.
     """
     outcomes = draw_outcomes(problem, samples=samples, seed=seed)
-    against = why_not(problem, outcomes)
+    against = why_not_expected(problem, outcomes)
     if against is not None:
         raise ArgumentError(f"this fleet cannot be written in SMPS form: {against}. Write its extensive form (.mps)")
     path = Path(path)

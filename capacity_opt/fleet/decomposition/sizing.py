@@ -60,12 +60,12 @@ def sized_by_decomposition(
         or why_not(problem, outcomes, formulation) is not None
     ):
         return None
-    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem), whole=problem.integer):
+    if how.path == "auto" and not _worth_it(problem, outcomes):
         return None
     try:
         found = solve_decomposed(
-            problem, outcomes, gap=how.gap, time_limit=how.time_limit, seed=how.seed, progress=how.progress,
-            warm=how.warm,
+            problem, outcomes, formulation, gap=how.gap, time_limit=how.time_limit, seed=how.seed,
+            progress=how.progress, warm=how.warm,
         )  # fmt: skip
     except SolverError:
         return None
@@ -74,13 +74,25 @@ def sized_by_decomposition(
     if found.decision is None:
         _say_why(problem, outcomes, found)
         return None
-    if not found.checked.passed:
+    if not found.checked.passed or _stalled(found, how):
         return None
-    plan = plan_of(found)
+    plan = plan_of(found, formulation)
     if keep is not None:
         keep[:] = [found.decision]
     why = "asked for" if how.path == "decomposition" else f"{outcomes.count} samples that differ in demand only"
     return replace(plan, remarks=(f"path: decomposition ({why})",)) if all(c.passed for c in plan.checks) else None
+
+
+def _worth_it(problem: FleetProblem, outcomes: Outcomes) -> bool:
+    """Whether one large program is the worse way."""
+    limited = bool(np.any(~np.isnan(problem.service.shortage_cvar_limit)))
+    return worth_it(outcomes.count, recourse_columns(problem), whole=problem.integer, limited=limited)
+
+
+def _stalled(found: Decomposed, how: Sizing) -> bool:
+    """Whether a search with risks ended before its gap for want of new cuts: one large program then takes over."""
+    limit = found.solution.limit == "iterations" and found.solution.reason == "feasible"
+    return how.path == "auto" and limit and bool(found.pieces.program.risks)
 
 
 def why_extensive(problem: FleetProblem, outcomes: Outcomes, formulation: str, how: Sizing) -> str:
@@ -96,7 +108,7 @@ def why_extensive(problem: FleetProblem, outcomes: Outcomes, formulation: str, h
     if why is not None:
         return f"cannot be decomposed: {why}"
     columns = outcomes.count * recourse_columns(problem)
-    if how.path == "auto" and not worth_it(outcomes.count, recourse_columns(problem), whole=problem.integer):
+    if how.path == "auto" and not _worth_it(problem, outcomes):
         return f"about {columns} columns are few enough for one program"
     return "the decomposition's answer could not be verified"
 

@@ -46,6 +46,7 @@ class Decomposed:
 def solve_decomposed(
     problem: FleetProblem,
     outcomes: Outcomes,
+    formulation: str = "two_stage",
     *,
     gap: float = 1e-4,
     time_limit: float = 300.0,
@@ -56,7 +57,8 @@ def solve_decomposed(
     """Solve ``problem`` on ``outcomes`` that differ in demand only (see :mod:`.fit`), from where ``warm`` stands."""
     compile_kernels()
     started = time.perf_counter()
-    pieces = pieces_of(problem, outcomes)
+    pieces = pieces_of(problem, outcomes, formulation)
+    warm = None if pieces.program.risks else warm  # what is kept knows nothing of densities
     search = start_search(pieces.program, seed=seed, graphs=None if warm is None else warm.graphs)
     if warm is not None:
         warm.begin(pieces, search)
@@ -106,7 +108,7 @@ def _decision(pieces: Pieces, x: Array, recourse: list[Array]) -> Decision:
     """First stage and recourse as blocks; rounding below 0 is cut off."""
     model, count = pieces.model, pieces.frame.outcomes.count
     values = np.zeros(model.lp.columns)
-    values[pieces.first] = x
+    values[pieces.first] = x[: len(pieces.first)]
     spread = np.zeros((model.lp.columns, count))
     for columns, own in zip(pieces.columns, recourse, strict=True):
         spread[columns] = np.maximum(own.T, 0.0)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from capacity_opt.fleet.decomposition.risks import risks_of, with_risks, without_limits
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.frame import Frame
 from capacity_opt.fleet.outcomes import Outcomes
@@ -61,11 +62,11 @@ def one_sample(problem: FleetProblem, outcomes: Outcomes) -> FleetModel:
         delay=outcomes.delay[:1],
         bought=outcomes.bought[:1],
     )
-    model = build_model(problem, most)
+    model = build_model(without_limits(problem), most)
     return replace(model, frame=Frame(problem, outcomes.mean()))
 
 
-def pieces_of(problem: FleetProblem, outcomes: Outcomes) -> Pieces:
+def pieces_of(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two_stage") -> Pieces:
     """The two-stage program of a problem whose samples differ in demand only."""
     model, frame = one_sample(problem, outcomes), Frame(problem, outcomes)
     lp, later = model.lp, model.column_sample >= 0
@@ -87,14 +88,15 @@ def pieces_of(problem: FleetProblem, outcomes: Outcomes) -> Pieces:
     program = TwoStageProgram(
         first=_first(lp, first_rows, first), families=families, coupling=coupling_of(model, frame, coupling_rows, first)
     )
+    columns = [piece.columns for piece in members]
     return Pieces(
-        program=program,
+        program=with_risks(program, risks_of(problem, formulation), model, frame, columns),
         model=model,
         frame=frame,
         first=first,
         first_rows=first_rows,
         coupling_rows=coupling_rows,
-        columns=[piece.columns for piece in members],
+        columns=columns,
         rows=[piece.rows for piece in members],
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from capacity_opt.errors import SolverError
-from capacity_opt.fleet.decomposition.fit import why_not, worth_it
+from capacity_opt.fleet.decomposition.fit import why_not_expected, worth_it
 from capacity_opt.fleet.decomposition.sizing import recourse_columns
 from capacity_opt.fleet.decomposition.solving import solve_search
 from capacity_opt.fleet.decomposition.structure import Pieces, coupling_of, pieces_of
@@ -16,12 +16,12 @@ from capacity_opt.fleet.frame import Frame
 from capacity_opt.fleet.outcomes import Outcomes
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
-from capacity_opt.solvers.stochastic.benders import Search, start_search
+from capacity_opt.solvers.stochastic.search import Search, start_search
 
 
 def can_sweep(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two_stage") -> bool:
     """Whether its fill-rate targets are swept faster by decomposition than in one large program."""
-    fits = why_not(problem, outcomes, formulation) is None
+    fits = why_not_expected(problem, outcomes, formulation) is None
     return fits and worth_it(outcomes.count, recourse_columns(problem))
 
 

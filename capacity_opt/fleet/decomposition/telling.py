@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.fleet.assemble import risk_adjusted, risk_facts
 from capacity_opt.fleet.costing import cost_of
 from capacity_opt.fleet.decode import Decision
 from capacity_opt.fleet.decomposition.solving import Decomposed
@@ -20,8 +21,10 @@ from capacity_opt.solvers.stochastic.master import MasterDuals
 
 Array = NDArray[np.float64]
 
+NO_PRICE = 1e-9
 
-def plan_of(found: Decomposed) -> FleetPlan:
+
+def plan_of(found: Decomposed, formulation: str = "two_stage") -> FleetPlan:
     """The plan of a decomposition that has a point."""
     pieces, solution, decision = found.pieces, found.solution, found.decision
     assert decision is not None
@@ -30,10 +33,10 @@ def plan_of(found: Decomposed) -> FleetPlan:
     relaxed = solution.relaxed.duals if solution.relaxed is not None else solution.duals
     duals = None if relaxed is None else row_duals(pieces, relaxed)
     local = None if solution.duals is None else row_duals(pieces, solution.duals)
-    off = abs(cost.expected - solution.objective) / max(1.0, abs(solution.objective))
+    off = abs(risk_adjusted(frame, formulation, cost) - solution.objective) / max(1.0, abs(solution.objective))
     checks = [PlanCheck(name=each.name, value=each.value, tolerance=each.tolerance) for each in found.checked.checks]
     return FleetPlan(
-        formulation="two_stage",
+        formulation=formulation,
         status=solution.reason,
         objective=solution.objective,
         bound=solution.bound,
@@ -47,7 +50,7 @@ def plan_of(found: Decomposed) -> FleetPlan:
         availability=availability_of(frame, decision),
         utilization=utilization_of(frame, decision),
         prices=_prices(found, duals),
-        facts=_facts(found, cost.expected),
+        facts=_facts(found, cost.expected) | risk_facts(frame, formulation, cost),
         solver="decomposition",
         seconds=found.seconds,
         limit=solution.limit,
@@ -63,7 +66,7 @@ def row_duals(pieces: Pieces, duals: MasterDuals) -> Array:
     """Duals of the rows of the model of one sample, summed over all samples, (rows,)."""
     total = np.zeros(pieces.model.lp.rows)
     total[pieces.first_rows] = duals.first
-    total[pieces.coupling_rows] = duals.coupling
+    total[pieces.coupling_rows] = duals.coupling[: len(pieces.coupling_rows)]
     for rows, own in zip(pieces.rows, duals.recourse, strict=True):
         total[rows] = own
     return total
@@ -77,7 +80,28 @@ def _prices(found: Decomposed, relaxed: Array | None) -> tuple[Price, ...]:
         prices = prices_from(pieces.model, row_duals(pieces, solution.duals), "local")
     if relaxed is not None:
         prices += prices_from(pieces.model, relaxed, "relaxed" if whole else "local")
-    return prices
+    return prices + _risk_prices(found)
+
+
+def _risk_prices(found: Decomposed) -> tuple[Price, ...]:
+    """What a unit more of every limit of shortage CVaR saves."""
+    problem, solution = found.pieces.frame.problem, found.solution
+    told = solution if solution.relaxed is None else solution.relaxed
+    limited = np.flatnonzero(~np.isnan(problem.service.shortage_cvar_limit))
+    if told.risk_prices is None or not len(limited):
+        return ()
+    kind = "local" if solution.relaxed is None else "relaxed"
+    own = zip(limited, told.risk_prices[-len(limited) :], strict=True)
+    return tuple(
+        Price(
+            name=f"shortage_cvar[{problem.groups.classes[c]}]",
+            value=float(value),
+            unit="unit of shortage CVaR",
+            kind=kind,
+        )
+        for c, value in own
+        if abs(value) > NO_PRICE
+    )
 
 
 def _where_scarce(pieces: Pieces, decision: Decision, duals: Array | None) -> Decision:

@@ -14,18 +14,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.solvers.stochastic.fixed import Settled, better, forbid, settle
-from capacity_opt.solvers.stochastic.inner import KEPT, Mixture, best_mixture
+from capacity_opt.solvers.stochastic.inner import KEPT, Mixture
 from capacity_opt.solvers.stochastic.integer import close_integer_gap
 from capacity_opt.solvers.stochastic.interrupted import rounded
-from capacity_opt.solvers.stochastic.master import Master, MasterDuals, MasterPoint, master_of
-from capacity_opt.solvers.stochastic.oracle import Evaluation, Graphs, Oracle
+from capacity_opt.solvers.stochastic.master import MasterPoint
+from capacity_opt.solvers.stochastic.mixing import Columns, Mixed, know_risk, mix
+from capacity_opt.solvers.stochastic.oracle import Cuts, Evaluation
 from capacity_opt.solvers.stochastic.program import TwoStageProgram
+from capacity_opt.solvers.stochastic.search import Search as Search
+from capacity_opt.solvers.stochastic.search import TwoStageSolution as TwoStageSolution
+from capacity_opt.solvers.stochastic.search import start_search as start_search
 from capacity_opt.solvers.stoppable import STOP_SECONDS, is_interrupt
 
 Array = NDArray[np.float64]
@@ -34,101 +38,29 @@ Progress = Callable[[float, int, float, float], None]
 """Called as progress(seconds, iteration, incumbent, bound)."""
 
 BOX = 1e7
-MOST_POINTS = 150
 DEARER, DEAREST = 4.0, 1e9
 """While no mixture keeps the coupling rows, leaving them becomes dearer by this factor, up to this multiple."""
 
 PATIENCE = 3
 """Iterations without a mixture that keeps the coupling rows, after which points that cannot keep them are cut off."""
 
+LATE = 2.0
+"""Seconds past the time limit that may go into the recourse of what was found by then."""
+
+ROW_SHARE = 0.1
+"""A row of a risk is added where the risk costs more than this share of what is open between incumbent and bound."""
+
 FREE = 1e-9
 """Below this share of the dearest price a coupling row costs nothing."""
 
+SLOW, SLOW_SHARE = 8, 0.8
+"""Progress is slow where more than this share of the gap is left after so many iterations."""
+
+LIFTED = 1e-9
+"""A cut that moves the bound by less than this share says nothing new."""
+
 STEPS = ((0.5, 0.5), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0))
 """How far to go towards the master's (point, prices): halfway, and further where halfway brings nothing new."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TwoStageSolution:
-    """The outcome of a decomposition: ``x`` first stage; bound <= optimum <= objective, both recomputed from evaluated
-    recourse; ``group_values`` expected recourse per group at ``x``; ``bases`` how many recourse bases were met;
-    ``settled`` the recourse at ``x``; ``relaxed`` the linear relaxation's own solution where there are whole numbers;
-    ``duals`` of the program (with its whole numbers fixed); ``proven`` the relaxation's bound, from its duals;
-    ``limit`` is ``"interrupted"`` where Ctrl-C ended the search: what was known by then is here."""
-
-    reason: str
-    limit: str = "none"
-    objective: float = float("nan")
-    bound: float = float("-inf")
-    gap: float = float("nan")
-    x: Array | None = None
-    group_values: Array | None = None
-    relaxed_objective: float = float("nan")
-    iterations: int = 0
-    bases: int = 0
-    seconds: float = 0.0
-    seconds_master: float = 0.0
-    history: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
-    settled: Settled | None = field(default=None, repr=False)
-    relaxed: TwoStageSolution | None = field(default=None, repr=False)
-    duals: MasterDuals | None = field(default=None, repr=False)
-    proven: float = float("nan")
-
-
-@dataclass
-class Search:
-    """A decomposition under way: everything that stays useful when only the coupling rows' bounds move. ``starts``:
-    first stages (n,) to be tried first where whole numbers are asked for."""
-
-    program: TwoStageProgram
-    oracle: Oracle
-    master: Master
-    points: list[Evaluation] = field(default_factory=list)
-    costs: list[float] = field(default_factory=list)
-    activities: list[Array] = field(default_factory=list)
-    dear: Array = field(default_factory=lambda: np.zeros(0))
-    iteration: int = 0
-    seconds_master: float = 0.0
-    history: list[tuple[int, float, float]] = field(default_factory=list)
-    freed: bool = False
-    boxed: bool = False
-    starts: list[Array] = field(default_factory=list)
-
-    def add(self, evaluation: Evaluation) -> float:
-        """Keep a feasible evaluation as a point of mixtures; its cost."""
-        first = self.program.first
-        cost = float(first.cost @ evaluation.point + first.offset + self.oracle.weights @ evaluation.cost)
-        self.points.append(replace(evaluation, values=[], places=[]))
-        self.costs.append(cost)
-        self.activities.append(evaluation.activity(self.program))
-        return cost
-
-    def drop_points(self, mixture: Mixture) -> None:
-        """Keep the points in use and the newest."""
-        if len(self.points) > MOST_POINTS:
-            keep = sorted(
-                {*np.flatnonzero(mixture.weights > 0).tolist(), *range(len(self.points))[-MOST_POINTS // 2 :]}
-            )
-            self.points = [self.points[i] for i in keep]
-            self.costs = [self.costs[i] for i in keep]
-            self.activities = [self.activities[i] for i in keep]
-
-
-def start_search(program: TwoStageProgram, *, seed: int = 0, graphs: Graphs | None = None) -> Search:
-    """A search without cuts; ``graphs``: bases known from programs with other samples."""
-    oracle = Oracle(program, graphs)
-    return Search(program=program, oracle=oracle, master=master_of(program, seed=seed), dear=_dear(program))
-
-
-def _dear(program: TwoStageProgram) -> Array:
-    """A first guess of the dearest that a unit of each coupling row can be worth."""
-    size = np.full(len(program.rows_of_expectations.lower), 1e-6)
-    for family, group in program.groups:
-        if group.counted is not None:
-            counted = np.abs(group.counted)
-            least = np.where(counted > 0, counted, np.inf).min(axis=1)
-            size = np.maximum(size, group.weight * float(np.abs(family.cost).max(initial=0.0)) / least)
-    return 2.0 * size
 
 
 def solve_two_stage(
@@ -186,6 +118,15 @@ def continue_search(
     )
 
 
+def lift(search: Search, outer: MasterPoint, cuts: Cuts) -> float:
+    """By how much money ``cuts`` are broken at the master's point: those of groups at their weight, others at 1."""
+    priced = np.sum(cuts.prices[:, : outer.added.shape[1]] * outer.added[cuts.of][:, : cuts.prices.shape[1]], axis=1)
+    own = cuts.groups >= 0
+    reached = np.where(own, outer.theta[cuts.groups], 0.0) + priced
+    short = np.maximum(cuts.levels + cuts.slopes @ outer.x - reached, 0.0)
+    return float(np.where(own, search.oracle.weights[cuts.groups], 1.0) @ short)
+
+
 def _without_point(relaxed: TwoStageSolution) -> TwoStageSolution:
     """A relaxation stopped before its optimum has a bound but no whole-number point."""
     reason = "no_solution" if relaxed.reason == "feasible" else relaxed.reason
@@ -203,6 +144,7 @@ class _Run:
         self.best, self.bound = np.inf, -np.inf
         self.mixture: Mixture | None = None
         self.x: Array | None = None
+        self.settled: Settled | None = None
         self.without = 0
 
     def gap(self) -> float:
@@ -229,7 +171,7 @@ class _Run:
 
     def _search(self) -> TwoStageSolution:
         search = self.search
-        self._mix()
+        self._mix(np.inf)
         while True:
             outer = self._outer()
             if outer is None:
@@ -267,7 +209,7 @@ class _Run:
     def _proposal(self, outer: MasterPoint) -> tuple[Array, Array]:
         if self.x is None or self.mixture is None:
             return outer.x, outer.prices
-        far, dear = STEPS[self.step]
+        far, dear = STEPS[self.step if self.step or not self._slow() else self.search.iteration % len(STEPS)]
         if self.mixture.violation > KEPT and self.step == 0:
             far = 1.0  # what keeps the coupling rows lies beyond, so halfway to it would halve the distance for ever
         point, inner = far * outer.x + (1.0 - far) * self.x, self.mixture.prices
@@ -275,12 +217,20 @@ class _Run:
         priced = np.abs(inner) > FREE * self.search.dear
         return point, np.where(priced | (dear == 1.0), dear * outer.prices + (1.0 - dear) * inner, 0.0)
 
+    def _slow(self) -> bool:
+        """Whether the gap hardly closed over the last iterations: halfway steps in point and prices may then chase each
+        other, and all steps take turns."""
+        told = self.search.history[-SLOW:]
+        if len(told) < SLOW or not np.isfinite(told[0][1] - told[0][2]):
+            return False
+        return told[-1][1] - told[-1][2] > SLOW_SHARE * (told[0][1] - told[0][2])
+
     def _improve(self, outer: MasterPoint) -> None:
         """One evaluation and its cuts, and what they change."""
         search = self.search
         search.iteration += 1
         point, prices = self._proposal(outer)
-        evaluation = search.oracle.evaluate(point, prices)
+        evaluation = search.oracle.evaluate(point, search.coarse(prices))
         cuts = search.oracle.cuts(evaluation)
         search.master.add_cuts(cuts)
         if not evaluation.feasible:
@@ -288,40 +238,92 @@ class _Run:
             return
         search.add(evaluation)
         before, violation = self.best, np.inf if self.mixture is None else self.mixture.violation
-        self._mix()
-        own = cuts.groups >= 0
-        reached = outer.theta[cuts.groups[own]] + np.sum(cuts.prices[own] * outer.added[cuts.groups[own]], axis=1)
-        short = np.maximum(cuts.levels[own] + cuts.slopes[own] @ outer.x - reached, 0.0)
-        lifted = float(search.oracle.weights[cuts.groups[own]] @ short)
+        lifted = lift(search, outer, cuts)
+        more = self._know_risks(evaluation, outer) if search.program.risks else False
+        more = self._mix(ROW_SHARE * self._open()) or more
         now = np.inf if self.mixture is None else self.mixture.violation
         self.without = self.without + 1 if now > KEPT else 0
         if self.without > PATIENCE and self.mixture is not None:
             forbid(search, point, self.mixture.prices)
-        moved = self.best < before - 1e-12 * abs(self.best) or lifted > 1e-9 * max(abs(self.best), 1.0)
-        self.step = 0 if moved or now < violation * (1 - 1e-9) else self.step + 1
+        moved = self.best < before - 1e-12 * abs(self.best) or lifted > LIFTED * max(abs(self.best), 1.0)
+        self.step = 0 if moved or more or now < violation * (1 - 1e-9) else self.step + 1
+        stuck = self.step >= len(STEPS)
+        if search.program.risks and (stuck or (self._slow() and search.iteration % SLOW == 0)):
+            self.step = 0 if self._look_closely(outer) else self.step
 
-    def _mix(self) -> None:
-        """The best mixture of what was evaluated; where none keeps the coupling rows, leaving them becomes dearer."""
+    def _look_closely(self, outer: MasterPoint) -> bool:
+        """The exact recourse at the master's point, group by group; whether it taught anything."""
+        search, mixture = self.search, self.mixture
+        rows, best = len(search.oracle.risks), self.best
+        inner = [] if mixture is None else [mixture.prices]
+        found = settle(search, outer.x, [outer.prices, *inner], deadline=self.started + self.limit)
+        if found is not None and found.violation <= KEPT:
+            self.settled = better(self.settled, found)
+            self.best = min(self.best, found.objective)
+        more = self._mix()
+        return more or len(search.oracle.risks) > rows or self.best < best - LIFTED * abs(best)
+
+    def _know_risks(self, evaluation: Evaluation, outer: MasterPoint) -> bool:
+        """The rows and cuts of risks that an evaluation gives: of rows that have a price, and of new ones; whether they
+        say more than the master knew."""
+        search = self.search
+        known, static = len(search.oracle.risks), len(search.program.rows_of_expectations.lower)
+        more = know_risk(search, search.totals[-1], ROW_SHARE * self._open())
+        inner = np.zeros(0) if self.mixture is None else self.mixture.prices
+        dear = np.maximum(search.oracle.padded(outer.prices), search.oracle.padded(inner))[static:]
+        rows = np.flatnonzero((dear > FREE * search.dear[static:]) | (np.arange(len(dear)) >= known))
+        cuts = search.oracle.plain_cuts(evaluation, rows)
+        if len(cuts.levels):
+            search.master.add_cuts(cuts)
+            more = more or lift(search, outer, cuts) > LIFTED * max(abs(self.best), 1.0)
+        return more
+
+    def _open(self) -> float:
+        """The money between the incumbent and the bound, or what the target allows if that is more."""
+        if not np.isfinite(self.best - self.bound):
+            return np.inf
+        return max(self.best - self.bound, self.target * abs(self.best))
+
+    def _mix(self, slack: float = 0.0) -> bool:
+        """The best mixture of what was evaluated; where none keeps the coupling rows, leaving them becomes dearer.
+        Whether rows of risks were added."""
         search = self.search
         if not search.points:
-            return
-        coupling, dear = search.program.rows_of_expectations, search.dear
-        coupling = search.master.coupling if len(coupling.lower) else coupling
-        cost, activity = np.array(search.costs), np.array(search.activities).T
-        block = np.zeros(len(cost), dtype=np.int64)
+            return False
         before = np.inf if self.mixture is None else self.mixture.violation
-        if len(dear):
-            self.mixture = best_mixture(cost, activity, block, coupling, dear)
+        mixed = mix(search, self._columns(), slack) if len(search.dear) else None
+        if mixed is not None:
+            self.mixture = mixed.mixture
         else:
-            least = int(np.argmin(cost))
-            one = (np.arange(len(cost)) == least).astype(np.float64)
-            self.mixture = Mixture(weights=one, cost=float(cost[least]), prices=dear, violation=0.0)
+            cost, least = np.array(search.costs), int(np.argmin(search.costs))
+            one, none = (np.arange(len(cost)) == least).astype(np.float64), np.zeros(0)
+            self.mixture = Mixture(weights=one, cost=float(cost[least]), prices=none, violation=0.0, aside=none)
         self.x = self.mixture.weights @ np.array([point.point for point in search.points])
+        self.x[search.oracle.risks.columns] = self.mixture.aside
         if self.mixture.violation <= KEPT:
             self.best = min(self.best, self.mixture.cost)
-        elif float(dear.max()) < DEAREST and self.mixture.violation > before / 2:
-            search.dear = dear * DEARER
-        search.drop_points(self.mixture)
+        elif mixed is not None and self._dearer(mixed, before):
+            search.dear, search.dearer = search.dear * DEARER, search.dearer * DEARER
+        self.mixture = search.drop_points(self.mixture)
+        return mixed is not None and mixed.more
+
+    def _dearer(self, mixed: Mixed, before: float) -> bool:
+        """Whether leaving the rows is too cheap: they were left, and hardly less than ``before``."""
+        left = mixed.unkept > KEPT and mixed.mixture.violation > before / 2
+        return left and float(self.search.dear.max()) < DEAREST
+
+    def _columns(self) -> Columns:
+        """The points as what is mixed."""
+        search = self.search
+        static = len(search.program.rows_of_expectations.lower)
+        return Columns(
+            cost=np.array(search.costs),
+            block=np.zeros(len(search.costs), dtype=np.int64),
+            base=np.zeros(static),
+            static=np.array(search.activities)[:, :static].T,
+            rows=lambda: np.array(search.activities).T[static:],
+            totals=lambda weights: np.einsum("c,cis->is", weights, np.array(search.totals)),
+        )
 
     def _finished(self, outer: MasterPoint) -> TwoStageSolution:
         search, settled = self.search, None
@@ -333,9 +335,11 @@ class _Run:
             active = [search.points[i].prices for i in np.flatnonzero(self.mixture.weights > 1e-9)]
             candidates = [outer.prices, self.mixture.prices, *active]
             goal = self.bound + self.target * abs(self.best)
-            settled = settle(search, self.x, candidates, goal=goal)
+            late = self.started + self.limit + LATE
+            settled = settle(search, self.x, candidates, goal=goal, deadline=late)
             if outer.reason == "optimal":
-                settled = better(settled, settle(search, outer.x, candidates, goal=goal))
+                settled = better(settled, settle(search, outer.x, candidates, goal=goal, deadline=late))
+            settled = better(settled, self.settled)
         objective = np.inf if settled is None or settled.violation > KEPT else settled.objective
         bound = min(self.bound, objective)
         gap = (objective - bound) / max(abs(objective), 1e-9) if np.isfinite(objective) else np.nan
@@ -357,6 +361,7 @@ class _Run:
             settled=settled,
             duals=duals,
             proven=proven,
+            risk_prices=None if duals is None else search.risk_prices(duals),
         )
 
     def _stopped(self, outer: MasterPoint) -> TwoStageSolution:

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.solvers.rounding import column_violation, row_violation
-from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
 from capacity_opt.solvers.stochastic.fixed import Settled, recourse_of
 from capacity_opt.solvers.stochastic.graph import RecourseGraph
-from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
+from capacity_opt.solvers.stochastic.program import Coupling, RecourseFamily, SampleGroup
+from capacity_opt.solvers.stochastic.risk import sample_totals
+from capacity_opt.solvers.stochastic.search import Search, TwoStageSolution
 from capacity_opt.solvers.verify import Check
 
 Array = NDArray[np.float64]
@@ -30,7 +31,9 @@ def check_decomposition(
     first, x = search.program.first, settled.x
     whole = np.where(first.integer, np.abs(x - np.rint(x)), 0.0)
     broken = beyond = 0.0
-    cost, activity = float(first.cost @ x) + first.offset, search.master.coupling.matrix @ x
+    program = search.program
+    cost, activity = float(first.cost @ x) + first.offset, program.rows_of_expectations.matrix @ x
+    at_risk: list[Array | None] = []
     for g, (family, group) in enumerate(search.oracle.groups):
         own = _recourse(search, settled, g) if recourse is None else recourse[g]
         row, bound = _recourse_kept(family, group, x, own)
@@ -39,7 +42,8 @@ def check_decomposition(
         cost += group.weight * float(family.cost @ mean)
         if group.counted is not None:
             activity = activity + group.counted @ mean
-    objective, tied = cost, _coupling_left(search, activity)
+        at_risk.append(None if group.at_risk is None else _at_risk(search, settled, g, own))
+    objective, tied = cost, max(_coupling_left(search, activity), _risks_left(search, x, at_risk))
     size = max(1.0, abs(objective))
     bound = solution.bound if not first.integer.any() else min(solution.bound, _relaxed_bound(solution))
     graphs = {id(graph): graph for graph in search.oracle.graphs}
@@ -91,9 +95,49 @@ def _recourse_kept(family: RecourseFamily, group: SampleGroup, x: Array, own: Ar
     return float(outside.max(initial=0.0)), float(beyond.max(initial=0.0))
 
 
+def _at_risk(search: Search, settled: Settled, g: int, own: Array) -> Array:
+    """What a group adds to each risk in each sample, from its recourse; where that is known in the mean only, as it was
+    measured."""
+    group = search.oracle.groups[g][1]
+    assert group.at_risk is not None
+    if len(own) == len(group.values):
+        exact: Array = group.at_risk @ own.T
+        return exact
+    parts = zip(settled.share[g], settled.evaluations, strict=True)
+    measured = [(share, evaluation.at_risk[g]) for share, evaluation in parts]
+    total: Array = np.sum([share * told for share, told in measured if told is not None and share > 0], axis=0)
+    return total
+
+
+def _risks_left(search: Search, x: Array, at_risk: list[Array | None]) -> float:
+    """By how much a risk is above what the first stage sets aside for it, relative to its size."""
+    program, beyond = search.program, 0.0
+    if not program.risks:
+        return 0.0
+    for risk, totals in zip(program.risks, sample_totals(program, at_risk), strict=True):
+        found = conditional_value_at_risk(totals, program.sample_probability, risk.level)
+        beyond = max(beyond, (found - float(x[risk.column])) / max(1.0, abs(found)))
+    return beyond
+
+
+def conditional_value_at_risk(totals: Array, probability: Array, level: float) -> float:
+    """The mean of the worst ``1 - level`` share of outcomes, by its value at risk: v + E[(totals - v)+] / (1 - level).
+
+    >>> conditional_value_at_risk(np.array([1.0, 4.0, 3.0, 2.0]), np.full(4, 0.25), 0.5)
+    3.5
+    """
+    order = np.argsort(totals, kind="stable")
+    reached = np.cumsum(probability[order])
+    at_risk = totals[order][min(int(np.searchsorted(reached, level * reached[-1])), len(totals) - 1)]
+    excess: float = float(probability @ np.maximum(totals - at_risk, 0.0))
+    return float(at_risk) + excess / (1.0 - level)
+
+
 def _coupling_left(search: Search, activity: Array) -> float:
-    """How far the coupling rows are left, relative to their size."""
-    coupling = search.master.coupling
+    """How far the rows of expectations are left, relative to their size."""
+    kept = len(activity)
+    here = search.master.coupling
+    coupling = Coupling(matrix=here.matrix[:kept], lower=here.lower[:kept], upper=here.upper[:kept])
     beyond = np.maximum(np.maximum(activity - coupling.upper, coupling.lower - activity), 0.0)
     size = np.maximum(1.0, np.where(np.isfinite(coupling.upper), np.abs(coupling.upper), np.abs(coupling.lower)))
     return float((beyond / size).max(initial=0.0))

@@ -3,6 +3,7 @@ rows at least cost. Multipliers are found by column generation, each new one eva
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.solvers.stochastic.inner import KEPT, Mixture, best_mixture
+from capacity_opt.errors import SolverError
+from capacity_opt.solvers.stochastic.inner import KEPT, Mixture
+from capacity_opt.solvers.stochastic.mixing import Columns, mix
 from capacity_opt.solvers.stochastic.oracle import Evaluation
+from capacity_opt.solvers.stochastic.program import SampleGroup
+from capacity_opt.solvers.stochastic.risk import sample_totals
 
 if TYPE_CHECKING:
-    from capacity_opt.solvers.stochastic.benders import Search
+    from capacity_opt.solvers.stochastic.search import Search
 
 Array = NDArray[np.float64]
 
@@ -39,13 +44,21 @@ class Settled:
 
 
 def settle(
-    search: Search, x: Array, candidates: Sequence[Array], *, goal: float = -np.inf, rounds: int = MOST_ROUNDS
+    search: Search,
+    x: Array,
+    candidates: Sequence[Array],
+    *,
+    goal: float = -np.inf,
+    rounds: int = MOST_ROUNDS,
+    deadline: float = np.inf,
 ) -> Settled | None:
     """The best recourse at ``x`` found in ``rounds``, starting from ``candidates`` for the prices of the coupling rows;
-    ended early where the objective is within ``goal``. Cuts of every evaluation are added to the master. ``None``
-    where some sample has no recourse."""
+    ended early where the objective is within ``goal``, or at the ``deadline`` (``time.perf_counter``). Cuts of every
+    evaluation are added to the master. ``None`` where some sample has no recourse."""
     known: list[Evaluation] = []
     for prices in candidates[:1] if not search.oracle.coupled else candidates:
+        if known and time.perf_counter() > deadline:
+            break
         if not _evaluated(search, x, prices, known):
             return None
     for _ in range(rounds):
@@ -53,8 +66,10 @@ def settle(
         if (settled.violation <= KEPT and settled.objective <= goal) or not search.oracle.coupled:
             break
         before = len(known)
+        if time.perf_counter() > deadline:
+            break
         _evaluated(search, x, settled.prices, known)
-        if len(known) == before:
+        if len(known) == before or _nothing_new(known):
             break
     if settled.violation > KEPT:
         forbid(search, x, settled.prices)
@@ -67,7 +82,10 @@ def forbid(search: Search, x: Array, prices: Array) -> None:
     size = float(np.abs(prices).max(initial=0.0))
     if size == 0.0:
         return
-    evaluation = search.oracle.evaluate(x, prices / size, own_cost=False)
+    try:
+        evaluation = search.oracle.evaluate(x, prices / size, own_cost=False)
+    except SolverError:  # in that direction anything can be added: there is nothing to cut off
+        return
     search.master.add_cuts(search.oracle.cuts(evaluation))
 
 
@@ -86,8 +104,8 @@ def master_values(search: Search, settled: Settled) -> Array:
 
 
 def _evaluated(search: Search, x: Array, prices: Array, known: list[Evaluation]) -> bool:
-    size = 1.0 + float(np.abs(prices).max(initial=0.0))
-    if any(np.abs(prices - one.prices).max(initial=0.0) <= SAME_PRICES * size for one in known):
+    size, prices = 1.0 + float(np.abs(prices).max(initial=0.0)), search.coarse(search.oracle.padded(prices))
+    if any(np.abs(prices - search.oracle.padded(one.prices)).max(initial=0.0) <= SAME_PRICES * size for one in known):
         return True
     evaluation = search.oracle.evaluate(x, prices)
     search.master.add_cuts(search.oracle.cuts(evaluation))
@@ -103,24 +121,35 @@ def _kept(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, values=values)
 
 
+def _nothing_new(known: list[Evaluation]) -> bool:
+    """Whether the last evaluation's recourse is one known before: other prices would not change it either."""
+    last = known[-1]
+    return any(
+        np.array_equal(one.cost, last.cost)
+        and np.array_equal(one.added[:, : one.added.shape[1]], last.added[:, : one.added.shape[1]])
+        and all(_same(a, b) for a, b in zip(one.at_risk, last.at_risk))
+        for one in known[:-1]
+    )
+
+
+def _same(one: Array | None, other: Array | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
 def _mixed(search: Search, x: Array, known: list[Evaluation]) -> Settled:
     first, weights = search.program.first, search.oracle.weights
     cost = np.array([evaluation.cost for evaluation in known])
-    added = np.array([evaluation.added for evaluation in known])
     count, groups = cost.shape
-    coupled = np.array([group.counted is not None for _, group in search.oracle.groups])
+    own = np.array([g for g, (_, each) in enumerate(search.oracle.groups) if _tied(each)], dtype=np.int64)
     share = np.zeros((groups, count))
     share[:, 0] = 1.0
-    mixture = Mixture(weights=np.zeros(0), cost=0.0, prices=known[0].prices, violation=0.0)
-    if coupled.any():
-        own = np.flatnonzero(coupled)
-        here = search.master.coupling
-        base = here.matrix @ x
-        left = type(here)(matrix=here.matrix, lower=here.lower - base, upper=here.upper - base)
-        flat = (weights[own] * cost[:, own]).ravel()
-        activity = added[:, own].reshape(count * len(own), -1).T
-        mixture = best_mixture(flat, activity, np.tile(np.arange(len(own)), count), left, search.dear)
+    none = np.zeros(0)
+    mixture = Mixture(weights=none, cost=0.0, prices=known[0].prices, violation=0.0, aside=none)
+    if len(own):
+        mixture = mix(search, _columns(search, x, known, own)).mixture
         share[own] = mixture.weights.reshape(count, len(own)).T
+    x = x.copy()
+    x[search.oracle.risks.columns] = mixture.aside
     group_cost = np.einsum("gl,lg->g", share, cost)
     return Settled(
         x=x,
@@ -128,10 +157,61 @@ def _mixed(search: Search, x: Array, known: list[Evaluation]) -> Settled:
         share=share,
         objective=float(first.cost @ x + first.offset + weights @ group_cost),
         group_cost=group_cost,
-        added=np.einsum("gl,lgr->gr", share, added),
+        added=_added(search, known, share),
         prices=mixture.prices,
         violation=mixture.violation,
     )
+
+
+def _tied(group: SampleGroup) -> bool:
+    return group.counted is not None or group.at_risk is not None
+
+
+def _columns(search: Search, x: Array, known: list[Evaluation], own: NDArray[np.int64]) -> Columns:
+    """Each evaluation of each tied group as what is mixed, group by group."""
+    static, count = len(search.program.rows_of_expectations.lower), len(known)
+    groups, risks = search.oracle.groups, search.oracle.risks
+    pairs = [(evaluation, int(g)) for evaluation in known for g in own]
+
+    def rows() -> Array:
+        found = np.zeros((len(risks), len(pairs)))
+        for c, (evaluation, g) in enumerate(pairs):
+            at_risk = evaluation.at_risk[g]
+            if at_risk is not None:
+                found[:, c] = risks.activity_of(groups[g][1], at_risk)
+        return found
+
+    def totals(weights: Array) -> Array:
+        mixed: list[Array | None] = [None] * len(groups)
+        for (evaluation, g), weight in zip(pairs, weights, strict=True):
+            at_risk, before = evaluation.at_risk[g], mixed[g]
+            if at_risk is not None and weight > 0:
+                mixed[g] = weight * at_risk if before is None else before + weight * at_risk
+        return sample_totals(search.program, mixed)
+
+    bare = x.copy()
+    bare[risks.columns] = 0.0
+    return Columns(
+        cost=np.array([search.oracle.weights[g] * evaluation.cost[g] for evaluation, g in pairs]),
+        block=np.tile(np.arange(len(own)), count),
+        base=search.program.rows_of_expectations.matrix @ bare,
+        static=np.array([evaluation.added[g, :static] for evaluation, g in pairs]).reshape(len(pairs), static).T,
+        rows=rows,
+        totals=totals,
+    )
+
+
+def _added(search: Search, known: list[Evaluation], share: Array) -> Array:
+    """What the mixture adds to all coupling rows, also to those newer than the evaluations, (G, R)."""
+    static, risks = len(search.program.rows_of_expectations.lower), search.oracle.risks
+    total = np.zeros((len(share), search.oracle.coupled))
+    total[:, :static] = np.einsum("gl,lgr->gr", share, np.array([each.added[:, :static] for each in known]))
+    for g, (_, group) in enumerate(search.oracle.groups):
+        for part, evaluation in zip(share[g], known, strict=True):
+            at_risk = evaluation.at_risk[g]
+            if at_risk is not None and part > 0:
+                total[g, static:] += part * risks.activity_of(group, at_risk)
+    return total
 
 
 def recourse_of(search: Search, settled: Settled, g: int) -> Array:

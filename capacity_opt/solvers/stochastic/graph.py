@@ -14,7 +14,7 @@ to the "bunching" of Wets (1988, Large scale linear programming techniques in st
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +35,17 @@ DUAL_FEASIBILITY = 1e-9
 @dataclass(frozen=True, kw_only=True)
 class GroupValue:
     """The expected recourse of a group at a point: ``value``; ``slope`` (m,) its derivative by the right-hand side;
-    ``sample_values`` (S,); ``basis`` (S,) the optimal basis of each sample; ``columns`` (n,) the expected recourse.
-    Where some sample has no feasible recourse, ``ray`` (m,) and ``ray_level`` say which right-hand sides are possible:
-    ray @ rhs >= ray_level, for ``ray_sample``."""
+    ``sample_values`` (S,); ``basis`` (S,) the optimal basis of each sample; ``columns`` (n,) the expected recourse;
+    ``measured`` (F, S) what was asked to be measured of each sample's recourse. Where some sample has no feasible
+    recourse, ``ray`` (m,) and ``ray_level`` say which right-hand sides are possible: ray @ rhs >= ray_level, for
+    ``ray_sample``."""
 
     value: float
     slope: Array
     sample_values: Array
     basis: IndexArray
     columns: Array
+    measured: Array = field(default_factory=lambda: np.zeros((0, 0)))
     ray: Array | None = None
     ray_level: float = 0.0
     ray_sample: int = -1
@@ -104,15 +106,20 @@ class RecourseGraph:
             getattr(fresh, name)[: self.count] = getattr(old, name)[: self.count]
         self._nodes = fresh
 
-    def with_cost(self, cost: Array) -> tuple[RecourseGraph, IndexArray]:
-        """The graph of the same problem at another ``cost`` (n,), with every basis met here that stays dual feasible;
-        and for each basis here its number there (0, some basis, where it is not)."""
+    @property
+    def cost(self) -> Array:
+        """What the recourse columns cost here, (n,)."""
+        return self._family.cost
+
+    def with_cost(self, cost: Array, used: NDArray[np.bool_] | None = None) -> tuple[RecourseGraph, IndexArray]:
+        """The graph of the same problem at another ``cost`` (n,), with every basis met here (of ``used`` ones only, if
+        given) that stays dual feasible; and for each basis here its number there (0, some basis, where it is not)."""
         m = len(self._family.matrix)
         tableau = self._tableau._replace(cost=np.concatenate([cost, np.zeros(m)]))
         duals, reduced = self._priced(tableau)
         size = DUAL_FEASIBILITY * (1.0 + float(np.abs(cost).max(initial=0.0)))
         wrong = ((reduced > size) & ~np.isfinite(tableau.lower)) | ((reduced < -size) & ~np.isfinite(tableau.upper))
-        kept = np.flatnonzero(~wrong.any(axis=1))
+        kept = np.flatnonzero(~wrong.any(axis=1) & (True if used is None else used))
         number = np.zeros(self.count, dtype=np.int32)
         family = replace(self._family, cost=cost)
         if not len(kept):
@@ -148,16 +155,25 @@ class RecourseGraph:
         fresh.offset[there] = -np.einsum("bij,bj->bi", old.inverse[kept], parked @ tableau.matrix.T)
         return fresh
 
-    def evaluate(self, group: SampleGroup, point: Array, basis: IndexArray) -> GroupValue:
+    def evaluate(
+        self,
+        group: SampleGroup,
+        point: Array,
+        basis: IndexArray,
+        *,
+        scale: Array | None = None,
+        measures: Array | None = None,
+    ) -> GroupValue:
         """Expected recourse of ``group`` at first-stage ``point``. ``basis`` (S,) is where each sample starts its
-        walk and is updated in place."""
+        walk and is updated in place. ``scale`` (S,): how much each sample counts besides its probability; ``measures``
+        (F, n): directions in which every sample's recourse is measured."""
         base = group.base - group.technology @ point
-        scale = 1.0 + float(np.max(np.abs(base), initial=0.0)) + float(np.max(np.abs(group.values), initial=0.0))
-        stopped = self._walk_all(group.values, base, basis, FEASIBILITY * scale)
+        size = 1.0 + float(np.max(np.abs(base), initial=0.0)) + float(np.max(np.abs(group.values), initial=0.0))
+        stopped = self._walk_all(group.values, base, basis, FEASIBILITY * size)
         broken = np.flatnonzero(stopped <= INFEASIBLE)
         if len(broken):
             return self._infeasible(group, basis, int(broken[0]), int(INFEASIBLE - stopped[broken[0]]))
-        return self._value(group, base, basis)
+        return self._value(group, base, basis, scale, measures)
 
     def _walk_all(self, values: Array, base: Array, basis: IndexArray, tolerance: float) -> IndexArray:
         from capacity_opt.solvers.stochastic import walk
@@ -202,18 +218,26 @@ class RecourseGraph:
         here[0] = self._add(found)
         return OPTIMAL
 
-    def _value(self, group: SampleGroup, base: Array, basis: IndexArray) -> GroupValue:
+    def _value(
+        self, group: SampleGroup, base: Array, basis: IndexArray, scale: Array | None, measures: Array | None
+    ) -> GroupValue:
         from capacity_opt.solvers.stochastic import walk
 
         total = np.empty(self._tableau.matrix.shape[1])
-        slope, cost = walk.expected(self._known(), group.values, self._rows, base, group.probability, basis, total)
-        return GroupValue(
-            value=float(group.probability @ cost),
+        mass = group.probability if scale is None else group.probability * scale
+        slope, cost = walk.expected(self._known(), group.values, self._rows, base, mass, basis, total)
+        value = GroupValue(
+            value=float(mass @ cost),
             slope=slope,
             sample_values=cost,
             basis=basis,
             columns=total[: len(self._family.cost)],
         )
+        if measures is None:
+            return value
+        wide = np.zeros((len(measures), len(total)))
+        wide[:, : len(self._family.cost)] = measures
+        return replace(value, measured=walk.measured(self._known(), group.values, self._rows, base, basis, wide))
 
     def _infeasible(self, group: SampleGroup, basis: IndexArray, sample: int, leaving: int) -> GroupValue:
         m, n = self._family.matrix.shape

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from capacity_opt.solvers.stochastic.master import MasterPoint
 
 if TYPE_CHECKING:
-    from capacity_opt.solvers.stochastic.benders import Search
+    from capacity_opt.solvers.stochastic.search import Search
 
 Array = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def _settled_point(search: Search, prices: Array, until: float) -> MasterPoint |
         search.master.add_cuts(search.oracle.cuts(evaluation))
         weights = search.oracle.weights
         value = np.array([each.value for each in evaluation.values])
-        reached = point.theta + point.added @ prices / np.where(weights > 0, weights, 1.0)
+        reached = point.theta + point.added[:, : len(prices)] @ prices / np.where(weights > 0, weights, 1.0)
         short = float(weights @ np.maximum(np.where(np.isfinite(value), value - reached, 0.0), 0.0))
         if evaluation.feasible and short <= SETTLED * abs(point.objective):
             break

@@ -24,7 +24,7 @@ from capacity_opt.solvers.stochastic.master import MasterDuals, MasterPoint
 from capacity_opt.solvers.stoppable import is_interrupt
 
 if TYPE_CHECKING:
-    from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
+    from capacity_opt.solvers.stochastic.search import Search, TwoStageSolution
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from capacity_opt.solvers.stochastic.fixed import Settled, settle
 from capacity_opt.solvers.stochastic.inner import KEPT
 
 if TYPE_CHECKING:
-    from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
+    from capacity_opt.solvers.stochastic.search import Search, TwoStageSolution
 
 FRACTION = 1e-6
 SECONDS = 0.3

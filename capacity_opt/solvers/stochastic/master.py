@@ -16,7 +16,7 @@ from capacity_opt.solvers.duality import dual_slack, lagrangian_bound
 from capacity_opt.solvers.highs_engine import POOL, new_highs
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.stochastic.oracle import Cuts
-from capacity_opt.solvers.stochastic.program import Coupling, TwoStageProgram, no_coupling
+from capacity_opt.solvers.stochastic.program import Coupling, RecourseFamily, TwoStageProgram, no_coupling
 from capacity_opt.solvers.stochastic.recast import Recast, recast_of
 from capacity_opt.solvers.stochastic.whole_search import Found, reason_of, search_whole
 
@@ -159,10 +159,49 @@ class Master:
         self._change_bounds(np.arange(self.first.columns, dtype=np.int32))
 
     def set_coupling(self, lower: Array, upper: Array) -> None:
-        """Move the coupling rows' bounds: every cut stays valid."""
+        """Move the first coupling rows' bounds: every cut stays valid."""
+        moved = len(lower)
+        lower = np.concatenate([lower, self.coupling.lower[moved:]])
+        upper = np.concatenate([upper, self.coupling.upper[moved:]])
         self.coupling = Coupling(matrix=self.coupling.matrix, lower=lower, upper=upper)
         rows = np.arange(self.first.rows, self.first.rows + len(lower), dtype=np.int32)
         self._check(self._highs.changeRowsBounds(len(rows), rows, lower, upper), "move the coupling rows")
+
+    def add_coupling_rows(self, more: Coupling, least: Array, most: Array) -> None:
+        """Tie the groups together by further rows, to which they may add at ``least`` and at ``most`` (G, rows)."""
+        old = self.coupling
+        self.coupling = Coupling(
+            matrix=sparse.csr_array(sparse.vstack([old.matrix, more.matrix], format="csr")),
+            lower=np.concatenate([old.lower, more.lower]),
+            upper=np.concatenate([old.upper, more.upper]),
+        )
+        fresh = np.argwhere((least != 0) | (most != 0))
+        pair = np.full(least.shape, -1, dtype=np.int64)
+        pair[tuple(fresh.T)] = len(self._pairs) + np.arange(len(fresh))
+        self._least, self._most = np.hstack([self._least, least]), np.hstack([self._most, most])
+        self._pair = np.hstack([self._pair, pair])
+        self._pairs = np.vstack([self._pairs, fresh + np.array([0, len(old.lower)])])
+        self._lower = np.concatenate([self._lower, least[tuple(fresh.T)]])
+        self._upper = np.concatenate([self._upper, most[tuple(fresh.T)]])
+        for rows in self._cuts:
+            rows.resize((rows.shape[0], self.columns))  # type: ignore[arg-type]
+        self._load_warm(len(more.lower))
+
+    def _load_warm(self, rows: int) -> None:
+        """Load again after ``rows`` more coupling rows, from the basis there was: new rows basic, new columns not."""
+        import highspy
+
+        basis, before = self._highs.getBasis(), self.first.rows + len(self.coupling.lower) - rows
+        self._load()
+        if not basis.valid:
+            return
+        basic, low = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kLower
+        old_rows, old_columns = list(basis.row_status), list(basis.col_status)
+        fresh = highspy.HighsBasis()
+        fresh.row_status = [*old_rows[:before], *[basic] * rows, *old_rows[before:]]
+        fresh.col_status = [*old_columns, *[low] * (self.columns - len(old_columns))]
+        fresh.valid = True
+        self._highs.setBasis(fresh)
 
     def _change_bounds(self, columns: NDArray[np.int32]) -> None:
         status = self._highs.changeColsBounds(len(columns), columns, self._lower[columns], self._upper[columns])
@@ -315,18 +354,23 @@ class Master:
 
 
 def master_of(program: TwoStageProgram, *, seed: int = 0) -> Master:
-    """The master of a program, without cuts."""
+    """The master of a program, without cuts (and without rows of risks)."""
     coupling, groups = program.rows_of_expectations, program.groups
     least, most = np.zeros((len(groups), len(coupling.lower))), np.zeros((len(groups), len(coupling.lower)))
     for g, (family, group) in enumerate(groups):
         if group.counted is not None:
-            up, down = np.maximum(group.counted, 0.0), np.minimum(group.counted, 0.0)
-            least[g] = _reach(up, family.lower) + _reach(down, family.upper)
-            most[g] = _reach(up, family.upper) + _reach(down, family.lower)
+            least[g], most[g] = reach_of(family, group.counted)
     weights = np.array([group.weight for _, group in groups])
     master = Master(program.first, weights, coupling=coupling, added=(least, most), seed=seed)
     master.recast = recast_of(program)
     return master
+
+
+def reach_of(family: RecourseFamily, counted: Array) -> tuple[Array, Array]:
+    """The least and the most that recourse can come to along ``counted`` (rows, n), by its bounds alone."""
+    up, down = np.maximum(counted, 0.0), np.minimum(counted, 0.0)
+    least = _reach(up, family.lower) + _reach(down, family.upper)
+    return least, _reach(up, family.upper) + _reach(down, family.lower)
 
 
 def _reach(counted: Array, bound: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from capacity_opt.errors import VerificationError
@@ -11,8 +13,8 @@ TOLERANCE = 1e-6
 
 
 def require_order(*costs: tuple[str, float, float]) -> None:
-    """Each of ``costs`` is (name, proven lower bound, cost of a known answer), from the least on: the bound of each must
-    not lie above the cost of the next, whatever gaps were left open.
+    """Each of ``costs`` is (name, proven lower bound, cost of a known answer), from the least on: the bound of each
+    must not lie above the cost of the next, whatever gaps were left open.
 
     Raises :class:`~capacity_opt.errors.VerificationError` naming the two that are in the wrong order.
 
@@ -22,8 +24,7 @@ def require_order(*costs: tuple[str, float, float]) -> None:
     ...
     capacity_opt.errors.VerificationError: WS must be <= RP, but at least 9.3 > 9.2: one of the two answers is wrong
     """
-    for (name, bound, _), (next_name, _, cost) in zip(costs, costs[1:]):
+    for (name, bound, _), (next_name, _, cost) in pairwise(costs):
         if bound > cost + TOLERANCE * max(1.0, abs(bound), abs(cost) if np.isfinite(cost) else 0.0):
-            raise VerificationError(
-                f"{name} must be <= {next_name}, but at least {bound:.10g} > {cost:.10g}: one of the two answers is wrong"
-            )
+            told = f"{name} must be <= {next_name}, but at least {bound:.10g} > {cost:.10g}"
+            raise VerificationError(f"{told}: one of the two answers is wrong")

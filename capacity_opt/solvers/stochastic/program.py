@@ -11,6 +11,12 @@ Rows of expectations may tie all groups and samples together (a fill rate, an ex
 
     coupling.lower <= coupling.matrix @ x + sum over g of counted[g] @ E[y of group g] <= coupling.upper
 
+Risks may limit, or make dear, the mean of the worst samples of what recourse adds over all groups::
+
+    CVaR at level of ( sum over g of at_risk[g] @ y of group g in the sample ) <= x[column]
+
+where ``column`` of the first stage has a cost (the risk is paid for) or an upper bound (it is limited), or both.
+
 Only right-hand sides differ between samples, so a basis that is dual feasible for one is dual feasible for all of
 them: that is what :mod:`capacity_opt.solvers.stochastic.graph` lives on.
 """
@@ -39,7 +45,8 @@ class SampleGroup:
     sample; ``values`` (S, len(random_rows)) what each sample adds in the family's random rows; ``probability`` (S,);
     ``weight`` multiplies the group's expected cost in the objective (0: the group only asks for a feasible recourse);
     ``counted`` (coupling rows, n): what a unit of each recourse column adds to the coupling rows in expectation.
-    ``samples`` (S,): which of the program's samples these are (``None``: all of them, in order).
+    ``samples`` (S,): which of the program's samples these are (``None``: all of them, in order). ``at_risk`` (risks,
+    n): what a unit of each recourse column adds to each of the program's risks in its sample.
     """
 
     technology: sparse.csr_array
@@ -49,6 +56,7 @@ class SampleGroup:
     weight: float = 1.0
     counted: Array | None = None
     samples: IntArray | None = None
+    at_risk: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,12 +105,32 @@ def no_coupling(columns: int) -> Coupling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Risk:
+    """The mean of the worst ``1 - level`` share of outcomes is at most the first stage's ``column``, which is in no
+    other row."""
+
+    column: int
+    level: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TwoStageProgram:
-    """The first stage, its recourse families, and the rows of expectations that tie them together (if any)."""
+    """The first stage, its recourse families, and the rows of expectations and the risks that tie them together (if
+    any)."""
 
     first: LinearProgram
     families: tuple[RecourseFamily, ...]
     coupling: Coupling | None = None
+    risks: tuple[Risk, ...] = ()
+
+    def __post_init__(self) -> None:
+        """A risk is one of samples: all groups must give a sample the same probability."""
+        if self.risks:
+            told = self.sample_probability
+            for _, group in self.groups:
+                own = told if group.samples is None else told[group.samples]
+                if group.at_risk is not None and not np.array_equal(own, group.probability):
+                    raise ArgumentError("groups at risk must have the same samples with the same probability")
 
     @property
     def groups(self) -> list[tuple[RecourseFamily, SampleGroup]]:
@@ -115,6 +143,16 @@ class TwoStageProgram:
         return no_coupling(self.first.columns) if self.coupling is None else self.coupling
 
     @property
+    def sample_probability(self) -> Array:
+        """The probability of every sample (S,), as the groups that are at risk tell it."""
+        told = [group for _, group in self.groups if group.at_risk is not None]
+        count = max(len(g.values) if g.samples is None else int(g.samples.max()) + 1 for g in told)
+        probability = np.zeros(count)
+        for group in told:
+            probability[slice(None) if group.samples is None else group.samples] = group.probability
+        return probability
+
+    @property
     def samples(self) -> int:
         """The number of recourse problems behind one evaluation of the objective."""
         return sum(len(group.values) for _, group in self.groups)
@@ -123,7 +161,8 @@ class TwoStageProgram:
 def extensive_form(program: TwoStageProgram) -> LinearProgram:
     """The same program as one large linear program: every sample with its own recourse columns and rows.
 
-    Columns: the first stage, then per family, group and sample its n recourse columns. Costs are probability times
+    Columns: the first stage, then per family, group and sample its n recourse columns, then per risk its value at risk
+    and what each sample adds beyond it. Costs are probability times
     weight times cost, so they become small with many samples: solvers' absolute dual tolerances then matter.
     """
     first, coupling = program.first, program.rows_of_expectations
@@ -135,7 +174,7 @@ def extensive_form(program: TwoStageProgram) -> LinearProgram:
     middle = sparse.hstack([coupling.matrix, counted], format="csr")
     bottom = sparse.hstack([links, blocks], format="csr")
     columns = [np.concatenate([getattr(piece, name) for piece in pieces]) for name in _LINED_UP]
-    return LinearProgram(
+    whole = LinearProgram(
         cost=np.concatenate([first.cost, columns[0]]),
         matrix=sparse.csr_array(sparse.vstack([top, middle, bottom], format="csr")),
         row_lower=np.concatenate([first.row_lower, coupling.lower, columns[3]]),
@@ -144,6 +183,42 @@ def extensive_form(program: TwoStageProgram) -> LinearProgram:
         column_upper=np.concatenate([first.column_upper, columns[2]]),
         integer=np.concatenate([first.integer, np.zeros(blocks.shape[1], dtype=bool)]),
         offset=first.offset,
+    )
+    for i in range(len(program.risks)):
+        whole = _with_risk(whole, program, i)
+    return whole
+
+
+def _with_risk(lp: LinearProgram, program: TwoStageProgram, i: int) -> LinearProgram:
+    """The extensive form with risk ``i``: columns for the value at risk and every sample's excess, their rows."""
+    risk, probability = program.risks[i], program.sample_probability
+    count, begin, row, column, value = len(probability), program.first.columns, [], [], []
+    for family, group in program.groups:
+        n, own = len(family.cost), np.arange(len(group.values)) if group.samples is None else group.samples
+        if group.at_risk is not None:
+            used = np.flatnonzero(group.at_risk[i])
+            row.append(np.repeat(own, len(used)))
+            column.append((begin + n * np.arange(len(own))[:, None] + used).ravel())
+            value.append(np.tile(group.at_risk[i, used], len(own)))
+        begin += n * len(group.values)
+    samples, one = np.arange(count), np.ones(count)
+    excess = lp.columns + 1 + samples
+    row += [samples, samples, np.full(count, count), np.array([count, count])]
+    column += [np.full(count, lp.columns), excess, excess, np.array([lp.columns, risk.column])]
+    value += [-one, -one, probability / (1.0 - risk.level), np.array([1.0, -1.0])]
+    place = (np.concatenate(row), np.concatenate(column))
+    shape = (count + 1, lp.columns + 1 + count)
+    rows = sparse.csr_array((np.concatenate(value), place), shape=shape)
+    wide = sparse.hstack([lp.matrix, sparse.csr_array((lp.rows, count + 1))], format="csr")
+    return LinearProgram(
+        cost=np.concatenate([lp.cost, np.zeros(count + 1)]),
+        matrix=sparse.csr_array(sparse.vstack([wide, rows], format="csr")),
+        row_lower=np.concatenate([lp.row_lower, np.full(count + 1, -np.inf)]),
+        row_upper=np.concatenate([lp.row_upper, np.zeros(count + 1)]),
+        column_lower=np.concatenate([lp.column_lower, [-np.inf], np.zeros(count)]),
+        column_upper=np.concatenate([lp.column_upper, np.full(count + 1, np.inf)]),
+        integer=np.concatenate([lp.integer, np.zeros(count + 1, dtype=bool)]),
+        offset=lp.offset,
     )
 
 

@@ -57,11 +57,26 @@ class RecourseSequence:
         self._highs = recourse_model(family, np.zeros(len(family.matrix)))
         self._optimal, self._infeasible = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
 
-    def evaluate(self, group: SampleGroup, point: Array, basis: IndexArray) -> GroupValue:
-        """Expected recourse of ``group`` at first-stage ``point``; ``basis`` is left alone."""
+    @property
+    def cost(self) -> Array:
+        """What the recourse columns cost here, (n,)."""
+        return self._family.cost
+
+    def evaluate(
+        self,
+        group: SampleGroup,
+        point: Array,
+        basis: IndexArray,
+        *,
+        scale: Array | None = None,
+        measures: Array | None = None,
+    ) -> GroupValue:
+        """Expected recourse of ``group`` at first-stage ``point``; ``basis`` is left alone. ``scale`` and ``measures``
+        as for the graph."""
         base = group.base - group.technology @ point
         values, slope = np.empty(len(group.values)), np.zeros(len(base))
-        columns = np.zeros(len(self._family.cost))
+        columns, mass = np.zeros(len(self._family.cost)), np.ones(len(values)) if scale is None else scale
+        measured = np.zeros((0 if measures is None else len(measures), len(values)))
         for s, (moves, probability) in enumerate(zip(group.values, group.probability)):
             rhs = base.copy()
             rhs[self._family.random_rows] += moves
@@ -69,12 +84,21 @@ class RecourseSequence:
                 return self._ray(group, basis)
             values[s] = self._highs.getInfo().objective_function_value
             solution = self._highs.getSolution()
-            slope += probability * np.asarray(solution.row_dual)
-            columns += probability * np.asarray(solution.col_value)
-        value = float(group.probability @ values)
-        return GroupValue(value=value, slope=slope, sample_values=values, basis=basis, columns=columns)
+            slope += probability * mass[s] * np.asarray(solution.row_dual)
+            own = np.asarray(solution.col_value)
+            columns += probability * own
+            if measures is not None:
+                measured[:, s] = measures @ own
+        value = float((group.probability * mass) @ values)
+        return GroupValue(
+            value=value, slope=slope, sample_values=values, basis=basis, columns=columns, measured=measured
+        )
 
-    def with_cost(self, cost: Array) -> tuple[RecourseSequence, IndexArray]:
+    def with_cost(
+        self,
+        cost: Array,
+        used: NDArray[np.bool_] | None = None,  # noqa: ARG002
+    ) -> tuple[RecourseSequence, IndexArray]:
         """The same problem at another ``cost`` (n,); the second value stands for the bases a graph would have."""
         return RecourseSequence(replace(self._family, cost=cost)), np.zeros(1, dtype=np.int32)
 

@@ -212,6 +212,37 @@ def expected(
     return slope, cost
 
 
+@compiled  # type: ignore[untyped-decorator]
+def measured(
+    nodes: Nodes, values: Array, random_rows: IntArray, base: Array, basis: IndexArray, directions: Array
+) -> Array:
+    """Every sample's recourse, each in its own optimal basis, along ``directions`` (F, n + m): (F, S)."""
+    rows, count, randoms = len(base), len(nodes.key), len(random_rows)
+    known = np.zeros(count, dtype=np.bool_)
+    start, rate = np.empty((len(directions), count)), np.empty((len(directions), count, randoms))
+    found = np.empty((len(directions), len(values)))
+    for s in range(len(values)):
+        b = basis[s]
+        if not known[b]:
+            known[b] = True
+            basic = nodes.inverse[b] @ base + nodes.offset[b]
+            for f in range(len(directions)):
+                start[f, b] = np.sum(directions[f] * nodes.parked[b])
+                for i in range(rows):
+                    start[f, b] += directions[f, nodes.columns[b, i]] * basic[i]
+                for j in range(randoms):
+                    total = 0.0
+                    for i in range(rows):
+                        total += directions[f, nodes.columns[b, i]] * nodes.inverse[b, i, random_rows[j]]
+                    rate[f, b, j] = total
+        for f in range(len(directions)):
+            value = start[f, b]
+            for j in range(randoms):
+                value += rate[f, b, j] * values[s, j]
+            found[f, s] = value
+    return found
+
+
 def walk_all(*arguments: Any) -> None:
     """The compiled walk, or its NumPy twin."""
     (walk if HAS_NUMBA else walk_numpy)(*arguments)

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.solvers.rounding import largest_violation
-from capacity_opt.solvers.stochastic.benders import Search, TwoStageSolution
 from capacity_opt.solvers.stochastic.graph import DUAL_FEASIBILITY, RecourseGraph
 from capacity_opt.solvers.stochastic.oracle import Cuts, Evaluation
 from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
+from capacity_opt.solvers.stochastic.search import Search, TwoStageSolution
 
 Array = NDArray[np.float64]
 

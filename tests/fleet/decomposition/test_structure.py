@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from capacity_opt import export_smps, read_smps, size_fleet, solve_stochastic
-from capacity_opt.fleet.decomposition.fit import why_not, worth_it
+from capacity_opt.fleet.decomposition.fit import why_not, why_not_expected, worth_it
 from capacity_opt.fleet.decomposition.structure import pieces_of
 from capacity_opt.fleet.formulation import build_model
 from capacity_opt.fleet.outcomes import draw_outcomes
@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_refused_with_its_reason(feature, reason):
     told = set()
     for seed in range(8):
         problem = random_fleet(seed, frozenset({feature}))
-        told.add(why_not(problem, draw_outcomes(problem)))
+        told.add(why_not_expected(problem, draw_outcomes(problem)))
     assert any(each is not None and reason in each for each in told)
 
 
@@ -78,7 +78,7 @@ def test_other_formulations_and_protection_in_part_are_refused():
     problem = random_fleet(1, frozenset({"protection"}))
     outcomes = draw_outcomes(problem)
     assert why_not(problem, outcomes) is None
-    assert "cvar" in str(why_not(problem, outcomes, "cvar"))
+    assert "chance" in str(why_not(problem, outcomes, "chance"))
     partly = replace(problem, service=replace(problem.service, protected_quantile=0.5))
     assert "protected_quantile" in str(why_not(partly, outcomes))
 
