@@ -53,7 +53,7 @@ class Collected:
     ) -> None:
         """Called by the oracle with an evaluation and its cuts."""
         for row, g in enumerate(cuts.of.tolist()):
-            graph, value = evaluation.places[g][0], evaluation.values[g]
+            graph, value = evaluation.places[g][0].graph, evaluation.values[g]
             if not isinstance(graph, RecourseGraph):
                 continue
             source = Source(
