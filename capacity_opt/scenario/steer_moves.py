@@ -37,8 +37,8 @@ class Move:
     there: float
 
     @property
-    def kind(self) -> tuple[object, ...]:
-        """Equal for moves between the same cells."""
+    def cells(self) -> tuple[object, ...]:
+        """Equal for moves from and to the same cells."""
         return (self.origin, self.target, self.hours, self.hours_there, self.first, self.last)
 
     @property
@@ -101,6 +101,10 @@ class MovesOf:
             units=float(given.units[i]),
             there=float(given.units[i] * given.ratio[i, option] * stretch),
         )
+
+    def kind(self, i: int, option: int) -> tuple[object, ...]:
+        """Equal for offers that save the same for each unit: the same cells, ratio and concession."""
+        return (*self.move(i, option).cells, self.given.ratio[i, option], self.given.concession[i, option])
 
 
 def _place(problem: FleetProblem, j: int, offer: Offer) -> tuple[int, int, int]:
@@ -183,7 +187,7 @@ class PlayedRoom:
     def alone(self, customer: int, option: int) -> float:
         """Units of the customer that would fit if nobody else were steered, but for a ``quantile`` of outcomes."""
         move = self.moves.move(customer, option)
-        key = (*move.kind, move.there / move.units)
+        key = (*move.cells, move.there / move.units)
         if key not in self._alone:
             fits = self._fits(self._before, move, np.inf)[0].min(axis=(1, 2))
             order = np.argsort(fits)

@@ -124,9 +124,9 @@ def _asked(
     given: Steerable, moves: MovesOf, priced: Priced, room: PlayedRoom, worthless: set[Kind]
 ) -> NDArray[np.int64]:
     """(n,) the offer to each customer, -1 for none: ranked by price, accepted wherever it fits."""
-    gain = np.where(priced.gain > 0, priced.gain, BELOW_ALL * (1.0 + np.tanh(priced.gain)))
+    gain = np.where(priced.gain > 0, priced.gain, BELOW_ALL / (1.0 - priced.gain))
     for i, option in np.argwhere(given.affinity > 0).tolist():
-        if moves.move(i, option).kind in worthless:
+        if moves.kind(i, option) in worthless:
             gain[i, option] = 0.0
     asked = np.where(given.affinity > 0, given.affinity, 0.0)
     none = np.zeros(len(given.offers))
@@ -140,7 +140,7 @@ def _played(
     same places (played one kind on top of the other, the dearest first); and the kinds that save nothing."""
     kinds: dict[Kind, list[int]] = {}
     for i in np.flatnonzero(chosen >= 0).tolist():
-        kinds.setdefault(moves.move(i, int(chosen[i])).kind, []).append(i)
+        kinds.setdefault(moves.kind(i, int(chosen[i])), []).append(i)
     order = sorted(kinds.values(), key=lambda who: -float(priced.gain[who[0], chosen[who[0]]]))
     rest = [i for who in order[MOST_PLAYS:] for i in who]
     order = [*order[:MOST_PLAYS], *([rest] if rest else [])]
@@ -153,7 +153,7 @@ def _played(
                        for i, m in zip(who, move))  # fmt: skip
         saving = now - after - given_up
         if float(stage.chance @ saving) <= 1e-9 * max(1.0, float(stage.chance @ before)):
-            useless |= {each.kind for each in move}
+            useless |= {moves.kind(i, int(chosen[i])) for i in who}
             continue
         units = given.units[who] / given.units[who].sum()
         saved |= {i: saving * share for i, share in zip(who, units.tolist())}
@@ -216,7 +216,7 @@ def _rows(
         outcome, why = "another", "another offer ranks higher"
         if made.get(i) == option:
             outcome, why = "offered", ""
-        elif moves.move(i, option).kind in worthless:
+        elif moves.kind(i, option) in worthless:
             outcome, why = "saves_nothing", "the plan played with the move costs no less"
         elif i not in made:
             outcome = "no_room"
