@@ -39,7 +39,7 @@ def command(asked: Asked) -> int:
          f"{each.high:,.2f}", f"{each.risk:.1%}", each.who]
         for rank, each in enumerate(outcome.recommendations, start=1)
     ]  # fmt: skip
-    headers = ("", "kind", "subject", "do", f"saves a month, {read.currency}", "from", "to", "risk", "who")
+    headers = ("", "kind", "subject", "do", f"saves a month, {read.currency}", "from", "to", "does not pay", "who")
     for line in plain_table(headers, rows, (0, 4, 5, 6, 7)):
         output.result(line)
     output.result(answer[:1].upper() + answer[1:] + ".")

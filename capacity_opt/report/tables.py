@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from capacity_opt.report.contents import RunContents
-from capacity_opt.report.wording import Kind, as_number, clean, word
+from capacity_opt.report.wording import MISSING, Kind, as_number, clean, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,28 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One table: ``frame`` has at least the columns named in ``columns``."""
+    """One table: ``frame`` has at least the columns named in ``columns``. On a page, columns named in ``beneath`` are
+    set as a line under their row; with these or ``cards`` the rows stand as cards on a small screen."""
 
     key: str
     title: str
     columns: tuple[Column, ...]
     frame: pd.DataFrame
     note: str = ""
+    beneath: tuple[str, ...] = ()
+    cards: bool = False
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def places(self, *, beneath: bool = False) -> list[int]:
+        """Positions of the columns beside each other, or of those beneath their row."""
+        return [place for place, column in enumerate(self.columns) if (column.name in self.beneath) == beneath]
+
+    def line(self, row: list[str]) -> list[tuple[str, str]]:
+        """What stands beneath a worded row: headings with what they have to say."""
+        told = [(self.columns[place].label, row[place]) for place in self.places(beneath=True)]
+        return [(label, value) for label, value in told if value != MISSING]
 
     def words(self, limit: int | None = None) -> Iterator[list[str]]:
         """Rows as worded cells, at most ``limit`` of them."""

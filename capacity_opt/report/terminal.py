@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capacity_opt.report import admission, judging, levers, sections, study_tables, tables
+from capacity_opt.report import admission, judging, levers, recommendations, sections, study_tables, tables
 from capacity_opt.report.contents import RunContents, read_run
 from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Table
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 MOST_LINES = 15
+MOST_RECOMMENDED = 5
 HIDDEN = {
     "inventory": {"policy", "explanation"},
     "frontier": {"judged_low", "judged_high", "status"},
     "availability": {"replications"},
+    "recommendations": {"rank", "reason", "reversible"},
 }
 
 
@@ -49,8 +51,10 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
         *(tables.inventory(run), tables.orders(run), tables.placement(run), tables.without_place(run)),
         tables.cost_by_component(run),
     )
-    for table in shown:
+    for table in shown[:-1]:
         yield from _grid(table, lines)
+    yield from _recommended(run, min(lines, MOST_RECOMMENDED))
+    yield from _grid(shown[-1], lines)
     yield from _grid(_promises(run), lines)
     yield from _verdict(run)
     for table in (study_tables.commitment_use(run), study_tables.uncertainty(run), study_tables.differences(run)):
@@ -58,6 +62,15 @@ def _parts(run: RunContents, lines: int) -> Iterator[RenderableType]:
     later = (admission.pools(run), levers.brief(run), *judging.every(run), tables.warnings(run))
     for table in (tables.utilization(run), tables.frontier(run), *later):
         yield from _grid(table, lines)
+
+
+def _recommended(run: RunContents, lines: int) -> Iterator[RenderableType]:
+    """The recommendations worth most; and why nobody is steered, where that is so."""
+    from rich.text import Text
+
+    yield from _grid(recommendations.recommended(run), lines)
+    if why := recommendations.why_not_steered(run):
+        yield Text(f"{why}.", style="dim")
 
 
 def _promises(run: RunContents) -> Table:

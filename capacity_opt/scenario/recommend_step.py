@@ -16,7 +16,8 @@ from capacity_opt.scenario.recommend_commit import HOURS_A_MONTH, commitments
 from capacity_opt.scenario.recommend_tables import RecommendInput, Sizable
 from capacity_opt.scenario.run_folder import Table, table_of
 from capacity_opt.scenario.spec_customers import Recommend
-from capacity_opt.scenario.steer_step import steered, steering_told
+from capacity_opt.scenario.steer_step import steered
+from capacity_opt.scenario.steer_words import steering_told
 
 Array = NDArray[np.float64]
 LEAST_RISK = 0.05

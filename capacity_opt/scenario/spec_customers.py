@@ -35,8 +35,14 @@ class Recommend(Section):
     throttle: float = Field(
         default=0.01, ge=0, lt=1, description="largest share of hours in which a workload may be short of a resource"
     )
-    steerable: str | None = Field(default=None, description="table of customers who may be steered to other regions")
-    affinity: str | None = Field(default=None, description="table of chances that a customer takes another region")
+    steerable: str | None = Field(default=None, description="table of customers who may be steered elsewhere")
+    affinity: str | None = Field(
+        default=None,
+        description="table of what they may be offered and the chances that they take it; none: every other region",
+    )
     idle_quantile: float = Field(
-        default=0.1, gt=0, lt=1, description="quantile over demand of the capacity that counts as idle"
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="share of outcomes in which an offer need not fit into the capacity that the played plan leaves",
     )

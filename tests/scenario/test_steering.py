@@ -5,7 +5,7 @@ import pytest
 
 import capacity_opt as co
 from capacity_opt.scenario.steer_moves import Move
-from capacity_opt.scenario.steer_step import steering_told
+from capacity_opt.scenario.steer_words import steering_told
 from capacity_opt.scenario.steps import plan_of, recommend_of
 
 FILES = {
@@ -87,7 +87,11 @@ def test_customers_are_steered_to_idle_hours_and_server_types(folder):
     told, offers = outcome(folder)
     assert offers["render"]["offer"] == "hours night"
     assert offers["search"]["offer"] == "server type arm"
-    assert [offers[name]["outcome"] for name in ("render", "search", "index")] == ["offered", "offered", "saves_nothing"]
+    assert [offers[name]["outcome"] for name in ("render", "search", "index")] == [
+        "offered",
+        "offered",
+        "saves_nothing",
+    ]
     # 200 units of 8 hours are 100 of 16; the night leaves at least 900 - 300 - 120 = 480 of them in nearly all outcomes
     assert 2 * 400 < offers["render"]["idle"] < 2 * 600
     # three servers of 100 that nobody uses, 1.2 units for each
