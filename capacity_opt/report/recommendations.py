@@ -165,5 +165,5 @@ def _lead(table: Table, currency: str) -> str:
 def why_not_steered(run: RunContents) -> str:
     """Why nobody is offered another place, where somebody might have been; else nothing."""
     frame = run.table("recommended_steering")
-    why = steering_told({name: frame[name].tolist() for name in frame}) if len(frame) else ""
+    why = steering_told({str(name): frame[name].tolist() for name in frame}) if len(frame) else ""
     return clean(why) if why else ""

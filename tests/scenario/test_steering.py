@@ -1,4 +1,4 @@
-"""Steering in a scenario: to other hours, server types and services; guarded by the played plan, told where it fails."""
+"""Steering in a scenario: other hours, server types and services; guarded by the played plan, told where it fails."""
 
 import numpy as np
 import pytest
