@@ -32,9 +32,10 @@ COLUMNS = (
 
 def run_backtest(problem: BacktestProblem, section: Backtest, tell: Callable[[str], None]) -> Found:
     """Act on every model's forecasts."""
-    tell(f"backtest of {len(problem.forecasts)} models, {len(problem.items):,} items, {len(problem.periods)} periods")
+    forecasts = {**problem.forecasts, **({} if problem.engine is None else problem.engine.issued(tell))}
+    tell(f"backtest of {len(forecasts)} models, {len(problem.items):,} items, {len(problem.periods)} periods")
     return backtest_quantiles(
-        problem.forecasts,
+        forecasts,
         problem.levels,
         problem.history,
         problem.item,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.demand.quantiles import QuantileDemand
 from capacity_opt.problem.item import Item
+from capacity_opt.scenario.backtest_engine import FEWEST, MODELS, EngineModels
 from capacity_opt.scenario.backtest_forecasts import ITEM, KEYS, LOCATION, Issued, Layout, read_forecasts
 from capacity_opt.scenario.baselines import Baseline, baseline_quantiles, known_demand
 from capacity_opt.scenario.inventory_tables import Inventory
@@ -43,7 +44,7 @@ HISTORY = TableSchema("history", "what was asked, or sold, in the past: a row pe
 @dataclass(frozen=True, kw_only=True)
 class BacktestProblem:
     """Everything from the first decision on: ``history``, ``censored`` (n, T); ``forecasts`` by model (n, T, L) at
-    ``levels`` (L,)."""
+    ``levels`` (L,), and the ``engine`` models that forecast when the backtest runs."""
 
     items: tuple[tuple[str, str], ...]
     periods: tuple[str, ...]
@@ -52,6 +53,7 @@ class BacktestProblem:
     levels: Array
     forecasts: dict[str, Array]
     item: Item
+    engine: EngineModels | None = None
 
 
 def read_backtest(source: Source, context: Context, inventory: Inventory | None) -> BacktestProblem | None:
@@ -71,7 +73,33 @@ def read_backtest(source: Source, context: Context, inventory: Inventory | None)
     models = _models(source, section, layout, context) if layout is not None else {}
     if problems.failed or layout is None:
         return None
-    return _aligned(section, (names, periods), (history, censored), models, layout, item, problems)
+    made = _aligned(section, (names, periods), (history, censored), models, layout, item, problems)
+    return None if made is None else _with_engine(made, section, layout, (history, censored), context)
+
+
+def _with_engine(
+    made: BacktestProblem, section: Backtest, layout: Layout, past: tuple[Array, BoolArray], context: Context
+) -> BacktestProblem | None:
+    """The problem with the engine's models, which forecast only when it is solved."""
+    asked = tuple(name for name in dict.fromkeys(section.models) if name in MODELS)
+    first = layout.periods[made.periods[0]]
+    if asked and first < FEWEST:
+        told = f"model {asked[0]} needs {FEWEST} periods before the first decision, here are {first}"
+        context.problems.error("E240", FILE, told, fix="Write a later backtest.start")
+    if context.problems.failed or not asked:
+        return None if context.problems.failed else made
+    engine = EngineModels(
+        models=asked,
+        known=known_demand(*past),
+        names=tuple("/".join(filter(None, name)) for name in made.items),
+        first=first,
+        count=len(made.periods),
+        layout=layout,
+        levels=made.levels,
+        season=section.season,
+        unit=context.timeline.unit,
+    )
+    return replace(made, engine=engine)
 
 
 def _stripped(table: TypedTable, column: str) -> list[str]:
@@ -233,11 +261,11 @@ def _aligned(
     forecasts = {name: _at_levels(issued, levels, origins, layout.review) for name, issued in models.items()}
     _note_gaps(forecasts, axes, origins, problems)
     how = Baseline(window=section.window, half_life=section.half_life, season=section.season)
-    for name in section.models:
+    for name in (each for each in section.models if each not in MODELS):
         if name == "seasonal" and section.season is None:
             problems.error("E240", FILE, "model 'seasonal' needs backtest.season", fix="Write it: periods in a season")
         forecasts[name] = baseline_quantiles(name, known, origins.tolist(), layout.span, levels, how)
-    if not forecasts:
+    if not forecasts and not section.models:
         problems.error("E240", FILE, "[backtest] has no model", fix="Name forecasts, or models")
     if problems.failed:
         return None

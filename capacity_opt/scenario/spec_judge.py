@@ -11,7 +11,11 @@ from capacity_opt.scenario.section import Section
 
 Seconds = Annotated[float, BeforeValidator(seconds_of), Field(gt=0)]
 PolicyOfPlanning = Literal["newsvendor", "safety_factor", "two_stage", "cvar"]
-BaselineName = Literal["naive", "empirical", "recent", "seasonal"]
+BaselineName = Literal[
+    "naive", "empirical", "recent", "seasonal",
+    "lead_time_totals", "sum_of_quantiles", "normal", "bootstrap",
+    "AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM",
+]  # fmt: skip
 
 
 class Failures(Section):
@@ -65,7 +69,8 @@ class Backtest(Section):
         default_factory=_usual_models,
         description="plain models to measure others by: naive (mean of the last `window` periods), empirical "
         "(quantiles of all intervals so far), recent (weights halve every `half_life`), seasonal (recent x the ratio "
-        "of last season)",
+        "of last season); our forecast engine: lead_time_totals, and sum_of_quantiles, normal, bootstrap as others do; "
+        "library models (extra [forecast]): AutoETS, AutoARIMA, AutoTheta, AutoCES, LightGBM",
     )
     decision: Literal["replenish", "lease", "buy"] = Field(
         default="replenish",
@@ -98,7 +103,9 @@ class Backtest(Section):
     )
     window: int = Field(default=13, ge=1, description="model naive: periods averaged")
     half_life: float = Field(default=26.0, gt=0, description="models recent and seasonal: periods")
-    season: int | None = Field(default=None, ge=2, description="model seasonal: periods in a season, such as 52")
+    season: int | None = Field(
+        default=None, ge=2, description="periods in a season, such as 52; default for the engine: by the period"
+    )
     autocorrelation: float = Field(
         default=0.0,
         ge=-1,

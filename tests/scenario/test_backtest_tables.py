@@ -5,8 +5,12 @@ import pandas as pd
 import pytest
 
 from capacity_opt import ScenarioError, read_scenario, run_scenario
+from capacity_opt.forecast.history import History
+from capacity_opt.forecast.rivals import WAYS, lead_time_quantiles
+from capacity_opt.scenario.backtest_engine import LIBRARY, OURS
 from capacity_opt.scenario.backtest_forecasts import summed_quantiles
 from capacity_opt.scenario.baselines import Baseline, baseline_quantiles
+from capacity_opt.scenario.forecast_library import LIBRARY_MODELS
 
 TOML = """schema_version = 1
 name = "past"
@@ -122,3 +126,50 @@ def test_the_sum_of_independent_periods_is_narrower_than_the_sum_of_quantiles():
     found = summed_quantiles(np.tile(normal, (4, 1, 1)), levels, 0.0)[0]
     np.testing.assert_allclose(found, 400 + 40 * np.array([-1.6449, -0.6745, 0, 0.6745, 1.6449]), atol=4.0)
     np.testing.assert_allclose(summed_quantiles(np.tile(normal, (4, 1, 1)), levels, 1.0)[0], 4 * normal, rtol=1e-2)
+
+
+def test_the_engines_models_are_those_that_exist():
+    assert OURS == WAYS
+    assert LIBRARY == LIBRARY_MODELS
+
+
+ENGINE = TOML.replace('["naive", "empirical"]', '["naive", "lead_time_totals", "bootstrap"]').replace(
+    'forecasts = ["forecasts.csv"]', 'start = "2026-06-01"\nreview_period = 2'
+)
+
+
+def test_engine_models_decide_beside_plain_ones_from_what_was_known(tmp_path):
+    history = write(tmp_path, toml=ENGINE, periods=30)
+    problem = read_scenario(tmp_path).backtest
+    assert set(problem.forecasts) == {"naive"}  # reading forecasts nothing
+    issued = problem.engine.issued(lambda _: None)
+    first = problem.engine.first
+    assert first == 21
+    known = History(history[:, : first + 2].astype(float))
+    expected = lead_time_quantiles(known, 3, way="bootstrap", levels=problem.levels, season=None)
+    np.testing.assert_allclose(issued["bootstrap"][:, 2], expected)  # the second review
+    np.testing.assert_array_equal(issued["bootstrap"][:, 3], issued["bootstrap"][:, 2])
+    result = run_scenario(tmp_path, out=tmp_path / "runs", only="backtest")
+    assert set(result.tables["backtest"].columns["model"]) == {"naive", "lead_time_totals", "bootstrap"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({'start = "2026-06-01"': 'start = "2026-02-02"'}, "needs 8 periods before"),
+     ({'"bootstrap"': '"Prophet"'}, "Prophet")],
+)  # fmt: skip
+def test_engine_models_that_cannot_forecast_are_refused(tmp_path, changes, told):
+    toml = ENGINE
+    for old, new in changes.items():
+        toml = toml.replace(old, new)
+    write(tmp_path, toml=toml)
+    with pytest.raises(ScenarioError, match=told):
+        read_scenario(tmp_path)
+
+
+def test_leased_capacity_is_decided_by_the_engine_for_the_period_ahead(tmp_path):
+    write(tmp_path, toml=ENGINE.replace("review_period = 2", 'decision = "lease"'))
+    problem = read_scenario(tmp_path).backtest
+    issued = problem.engine.issued(lambda _: None)["lead_time_totals"]
+    naive = problem.forecasts["naive"]
+    np.testing.assert_allclose(np.median(issued[:, :, 5]), np.median(naive[:, :, 5]), rtol=0.2)
