@@ -136,8 +136,8 @@ def main():
     lines += [
         "",
         f"Divisible racks; {given.judge:,} fresh samples, the same for all plans of a scenario; 95 % intervals of "
-        "paired differences. Caution, factor and quantile: of 13 tried, the cheapest that gives every promised class at "
-        "least its promise (sought on other samples, with the judge's help: nobody knows them beforehand). "
+        "paired differences. Caution, factor and quantile: of 13 tried, the cheapest that gives every promised class "
+        "at least its promise (sought on other samples, with the judge's help: nobody knows them beforehand). "
         "`python benchmarks/equal_availability.py` makes this.",
     ]
     text = "\n".join(lines) + "\n"

@@ -11,12 +11,15 @@ Out of stock weeks: what was sold is only a lower bound of what was asked. A for
 of what was sold and the product's mean over its in-stock weeks so far. The replay itself asks for what was sold (1.4 %
 of its weeks were out of stock), which understates the cost of every policy alike.
 
-Tuning: the order quantile by the cost of weeks 28 to 53 (each quantile at its best half-life); how fast to forget and
-how far to follow last year's season, which needs a year behind it, by that of weeks 69 to 106; then weeks 107 to 158
-are played once.
+The rule of tuning, the same wherever a replay begins: the order quantile, how fast to forget (half-life) and how far to
+follow last year's season are chosen together, as the combination of the grid below that cost least per week, summed
+over two folds of what lies before the replay: weeks 28 to 53, where no year lies behind and season plays no part, and
+week 69 on, where one does. Nothing of a replay is seen. The rule is played on the last 52 weeks and, to see whether it
+holds elsewhere, on windows of the earlier history (pseudo-replays), each tuned on the weeks before it alone.
 """
 
 import argparse
+import itertools
 import os
 import sys
 import time
@@ -31,7 +34,8 @@ from capacity_opt.simulation.paired import estimate_difference
 ITEM = co.Item(holding_cost=0.2, stockout_cost=1.0, lead_time=2, review_period=1)
 SPAN, YEAR, WEEKS = 3, 52, 158
 REPLAY = (WEEKS - YEAR, WEEKS)
-FIRST_HALF, SECOND_HALF = (27, 53), (68, 106)
+FOLDS = ((27, 53), (68, None))
+WINDOWS = ((53, 80), (80, 106), (93, 106))
 WARM_UP = 8
 HALF_LIVES = (8.0, 13.0, 20.0, 26.0, 52.0)
 QUANTILES = (0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 5 / 6)
@@ -84,23 +88,34 @@ def quantile_levels(quantile, half_life=np.inf, season=0.0):
     to the power ``season``."""
 
     def levels(data, now):
-        asked = known_demand(data, now)
-        sums = np.lib.stride_tricks.sliding_window_view(asked, SPAN, axis=1).sum(axis=2)
-        weight = 0.5 ** (np.arange(sums.shape[1])[::-1] / half_life)
-        return weighted_quantile(sums, weight, quantile) * season_factor(asked.sum(axis=0), half_life) ** season
+        found, factor = issued(data, now, half_life)
+        return found[:, QUANTILES.index(quantile)] * factor**season
 
     return levels
 
 
-def weighted_quantile(rows, weight, quantile):
+def issued(data, now, half_life, _kept={}):  # noqa: B006
+    """All quantiles of ``QUANTILES`` (products, Q) as known in week ``now``, and last year's season there."""
+    key = id(data), now, half_life
+    if key not in _kept:
+        asked = known_demand(data, now)
+        sums = np.lib.stride_tricks.sliding_window_view(asked, SPAN, axis=1).sum(axis=2)
+        weight = 0.5 ** (np.arange(sums.shape[1])[::-1] / half_life)
+        _kept[key] = weighted_quantiles(sums, weight, QUANTILES), season_factor(asked.sum(axis=0), half_life)
+    return _kept[key]
+
+
+def weighted_quantiles(rows, weight, quantiles):
     order = np.argsort(rows, axis=1, kind="stable")
     values, heavy = np.take_along_axis(rows, order, axis=1), (weight / weight.sum())[order]
     middle = np.cumsum(heavy, axis=1) - heavy / 2
-    above = np.clip((middle < quantile).sum(axis=1), 1, rows.shape[1] - 1)
-    row = np.arange(len(rows))
-    low, high = middle[row, above - 1], middle[row, above]
-    share = np.clip((quantile - low) / (high - low), 0, 1)
-    return values[row, above - 1] + share * (values[row, above] - values[row, above - 1])
+    row, found = np.arange(len(rows)), []
+    for quantile in quantiles:
+        above = np.clip((middle < quantile).sum(axis=1), 1, rows.shape[1] - 1)
+        low, high = middle[row, above - 1], middle[row, above]
+        share = np.clip((quantile - low) / (high - low), 0, 1)
+        found.append(values[row, above - 1] + share * (values[row, above] - values[row, above - 1]))
+    return np.stack(found, axis=1)
 
 
 def season_factor(total, half_life):
@@ -133,21 +148,14 @@ def cost(played):
     return float(played.cost.sum() / played.periods)
 
 
-def tune(data):
-    """Quantile of least cost in the first half, then half-life and season of least cost in the second; the grids."""
-    grid = {
-        (half, quantile): cost(play(quantile_levels(quantile, half), data, FIRST_HALF))
-        for half in HALF_LIVES
-        for quantile in QUANTILES
-    }
-    quantile = min(grid, key=grid.get)[1]
-    later = {
-        (half, season): cost(play(quantile_levels(quantile, half, season), data, SECOND_HALF))
-        for half in HALF_LIVES
-        for season in SEASONS
-    }
-    half, season = min(later, key=later.get)
-    return half, quantile, season, grid, later
+def tune(data, before):
+    """The rule of the module for a replay that begins at week ``before``: the choice, and the grid's cost by fold."""
+    folds = [(first, min(last or before, before)) for first, last in FOLDS if first + 4 <= before]
+    grid = {}
+    for half, quantile, season in itertools.product(HALF_LIVES, QUANTILES, SEASONS):
+        method = quantile_levels(quantile, half, season)
+        grid[half, quantile, season] = [cost(play(method, data, fold)) for fold in folds]
+    return min(grid, key=lambda chosen: sum(grid[chosen])), grid
 
 
 def methods(half, quantile, season):
@@ -190,18 +198,60 @@ def table(data, tuned):
     return lines
 
 
+def pseudo_replays(data):
+    """The rule on windows of the earlier history: a row each."""
+    lines = [
+        "| weeks played | chosen: quantile, half-life, season | tuned | best naive | textbook | against the best naive "
+        "| against the textbook |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for window in WINDOWS:
+        (half, quantile, season), _ = tune(data, window[0])
+        ours = play(quantile_levels(quantile, half, season), data, window)
+        naive = min((play(mean_levels(w), data, window) for w in (3, 13, 52)), key=cost)
+        textbook = play(quantile_levels(TEXTBOOK), data, window)
+        lines.append(
+            f"| {window[0] + 1}-{window[1]} | {quantile:.3g}, {half:g}, {season:g} | {cost(ours):.0f} "
+            f"| {cost(naive):.0f} | {cost(textbook):.0f} | {less(ours, naive)} | {less(ours, textbook)} |"
+        )
+    return lines
+
+
 def report(data):
     started = time.perf_counter()
-    half, quantile, season, grid, later = tune(data)
+    (half, quantile, season), grid = tune(data, REPLAY[0])
     lines = ["# VN2: orders by tuned quantile, the last 52 weeks out of sample", ""]
     lines += table(data, (half, quantile, season))
-    row = ", ".join(f"{q:.3g}: {min(grid[h, q] for h in HALF_LIVES):.0f}" for q in QUANTILES)
-    rows = "; ".join(f"{h:g}: " + ", ".join(f"{later[h, s]:.0f}" for s in SEASONS) for h in HALF_LIVES)
+    near = {
+        "quantile": [(f"{q:.3g}", grid[half, q, season]) for q in QUANTILES],
+        "half-life": [(f"{h:g}", grid[h, quantile, season]) for h in HALF_LIVES],
+        "season": [(f"{s:g}", grid[half, quantile, s]) for s in SEASONS],
+    }
+    told = "; ".join(
+        f"by {name} " + ", ".join(f"{label}: {sum(folds) / len(folds):.0f}" for label, folds in row)
+        for name, row in near.items()
+    )
     lines += [
         "",
-        f"Cost per week over 599 products; 95 % intervals of paired differences over products. Tuned on weeks 28-53: "
-        f"quantile {quantile:g} (each at its best half-life: {row}). On weeks 69-106, for seasons "
-        f"{', '.join(f'{s:g}' for s in SEASONS)} and each half-life: {rows}.",
+        "Cost per week over 599 products; 95 % intervals of paired differences over products. Chosen by the least mean "
+        f"cost of the two folds (weeks 28-53 and 69-106), all three together; around the choice: {told}.",
+        "",
+        "## The same rule on windows of the earlier history",
+        "",
+        *pseudo_replays(data),
+        "",
+        "Each is tuned on the weeks before it alone and starts from empty shelves with eight weeks of warm-up; "
+        "the best of the three naive means is picked with hindsight, which an operator does not have. In weeks "
+        "54-80 only the first fold lies before, in weeks 81-106 only 12 weeks of the second. So the rule's lead "
+        "over the textbook holds in every window, its lead over the best naive mean only where more than a year "
+        "lies behind and last year's season can be measured: it rests on one replay.",
+        "",
+        "## What was looked at",
+        "",
+        "An earlier rule (quantile and half-life from weeks 28-53, season from weeks 69-106) was played on the "
+        "replay first and gave 4.7 % below the best naive; a second one (half-life moved to weeks 69-106) 6.1 %. "
+        "The rule here was written down after that and before it was played; it chooses by all weeks there are "
+        "and was not changed since. The grid is that of the first rule.",
         "",
         "Forecasts and orders use what was known each week; orders are whole units; start: the contest's stock and "
         "pipeline (column `after a warm-up`: eight earlier weeks from empty shelves instead). Out of stock weeks count "
