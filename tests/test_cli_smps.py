@@ -79,10 +79,10 @@ def call(capsys, tmp_path):
 
 
 def test_two_stages_are_decomposed_and_give_the_newsvendor(call, instance, tmp_path):
-    code, out, _ = call(instance())
+    code, out, _ = call(instance(), "--set", "path=decomposition")
     assert code == 0
     assert "shop: -50 over 3 outcomes in 2 stages" in out
-    assert "Path:      decomposition (only right-hand sides are random" in out
+    assert "Path:      decomposition (asked for; only right-hand sides are random" in out
     assert "Bound:     -50" in out
     folder = next((tmp_path / "runs").iterdir())
     first = pd.read_csv(folder / "results/first_stage.csv")
@@ -185,7 +185,8 @@ def test_the_suffix_smps_stands_for_the_stem(call, instance, tmp_path):
 def test_dry_run_tells_the_way_and_writes_nothing(call, instance, tmp_path):
     code, out, _ = call(instance(), "--dry-run")
     assert code == 0
-    assert "path      decomposition" in out
+    assert "path      extensive form" in out
+    assert "few enough for one program" in out
     assert not (tmp_path / "runs").exists()
 
 

@@ -36,7 +36,8 @@ from capacity_opt.solvers.stochastic.smps import (
 )  # fmt: skip
 from capacity_opt.solvers.stochastic.solve import PATHS, StochasticSolution, solve_stochastic
 from capacity_opt.solvers.stochastic.tree import MOST_COLUMNS
-from capacity_opt.solvers.stochastic.two_stage import MOST_LISTED, SAMPLINGS, SmpsSource, why_not_decomposed
+from capacity_opt.solvers.stochastic.two_stage import MOST_LISTED, SAMPLINGS, SmpsSource
+from capacity_opt.solvers.stochastic.ways import DECOMPOSITION, chosen_way, extensive_columns
 
 LISTING = ".smps"
 SUFFIXES = (LISTING, *CORE_SUFFIXES)
@@ -158,28 +159,28 @@ def _fault(file: str, rule: str, fix: str = "") -> ScenarioError:
 def way(program: StochasticProgram, samples: int | None, path: str = "auto") -> tuple[str, str]:
     """Which path will be taken and why. Raises :class:`~capacity_opt.ScenarioError` where none can be, with the reason.
 
-    Two stages whose right-hand sides alone are random are decomposed; all others, more stages among them, are solved
-    in extensive form where that fits.
+    Two stages whose right-hand sides alone are random are decomposed, unless they are small; all others, more stages
+    among them, are solved in extensive form where that fits.
     """
-    against = why_not_decomposed(program)
+    chosen, why = chosen_way(program, samples, path)
     if samples is not None and len(program.stages) != 2:
-        raise _fault(program.name, f"cannot be sampled: {against}", "Leave samples out")
-    if path == "decomposition" and against is not None:
-        raise _fault(program.name, f"cannot be decomposed: {against}", "Leave path out")
-    if against is None and path != "extensive":
+        raise _fault(program.name, f"cannot be sampled: {why}", "Leave samples out")
+    if path == "decomposition" and chosen != DECOMPOSITION:
+        raise _fault(program.name, f"cannot be decomposed: {why}", "Leave path out")
+    if chosen == DECOMPOSITION:
         if samples is None and program.outcomes > MOST_LISTED:
             rule = f"has {program.outcomes:.3g} outcomes, more than the {MOST_LISTED:,} that can be listed"
             raise _fault(program.name, rule, "Solve a sample of them: --set samples=1000")
-        return "decomposition", "only right-hand sides are random and the recourse is continuous"
-    size = (samples or program.outcomes) * float(np.sum(program.column_stage == len(program.stages) - 1))
+        return chosen, why
+    size = extensive_columns(program, samples)
     if size > MOST_COLUMNS:
         raise _fault(
             program.name,
-            f"{against or 'path=extensive was asked for'}, so it is to be solved in extensive form, which would have "
-            f"about {size:.3g} columns (limit {MOST_COLUMNS:,})",
+            f"{'path=extensive was ' * (why == 'asked for')}{why}, so it is to be solved in extensive form, which "
+            f"would have about {size:.3g} columns (limit {MOST_COLUMNS:,})",
             "Solve a sample of it (--set samples=100)" if len(program.stages) == 2 else "Use a smaller stoch file",
         )
-    return "extensive form", against or "asked for"
+    return chosen, why
 
 
 def run_smps(

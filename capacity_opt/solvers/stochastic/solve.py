@@ -14,7 +14,8 @@ from capacity_opt.solvers.stochastic.benders import Progress, continue_search, s
 from capacity_opt.solvers.stochastic.checking import check_decomposition
 from capacity_opt.solvers.stochastic.smps import StochasticProgram
 from capacity_opt.solvers.stochastic.tree import extensive_form_of_tree
-from capacity_opt.solvers.stochastic.two_stage import sampled, two_stage_of, why_not_decomposed
+from capacity_opt.solvers.stochastic.two_stage import sampled, two_stage_of
+from capacity_opt.solvers.stochastic.ways import DECOMPOSITION, chosen_way
 from capacity_opt.solvers.verify import Check, verify
 
 Array = NDArray[np.float64]
@@ -55,21 +56,21 @@ def solve_stochastic(
     """Solve ``program`` with all its outcomes, or with ``samples`` drawn ones (sample-average approximation).
 
     ``sampling``: ``random``, ``antithetic`` or ``sobol``. ``path``: ``auto`` decomposes two stages of which only
-    right-hand sides are random, and solves the extensive form of all others; ``decomposition`` or ``extensive`` ask for
-    one of them. Raises :class:`~capacity_opt.errors.SolverError` where all outcomes are too many and ``samples`` is not
-    given, or where the path asked for cannot be taken.
+    right-hand sides are random, unless they are small, and solves the extensive form of all others; ``decomposition``
+    or ``extensive`` ask for one of them. Raises :class:`~capacity_opt.errors.SolverError` where all outcomes are too
+    many and ``samples`` is not given, or where the path asked for cannot be taken.
     """
     if path not in PATHS:
         raise ArgumentError(f"path must be one of {', '.join(PATHS)}, got {path!r}")
     started = time.perf_counter()
-    against = why_not_decomposed(program)
-    if path == "decomposition" and against is not None:
-        raise SolverError(f"{program.name} cannot be decomposed: {against}. Use path=extensive or auto")
-    if against is None and path != "extensive":
-        answer = _decomposed(program, samples, (seed, sampling), gap, time_limit, progress)
+    chosen, why = chosen_way(program, samples, path)
+    if path == "decomposition" and chosen != DECOMPOSITION:
+        raise SolverError(f"{program.name} cannot be decomposed: {why}. Use path=extensive or auto")
+    if chosen == DECOMPOSITION:
+        answer = replace(_decomposed(program, samples, (seed, sampling), gap, time_limit, progress), why=why)
     else:
         shown = program if samples is None else sampled(program, samples, seed, sampling)
-        answer = _extensive(shown, against or "asked for", gap, time_limit)
+        answer = _extensive(shown, why, gap, time_limit)
     if program.core.sense < 0:
         answer = replace(answer, objective=-answer.objective, bound=-answer.bound)
     return replace(answer, name=program.name, seconds=time.perf_counter() - started)
@@ -88,7 +89,7 @@ def _decomposed(
     return StochasticSolution(
         name=program.name,
         path="decomposition",
-        why="only right-hand sides are random and the recourse is continuous: samples share recourse bases",
+        why="",
         reason=answer.reason,
         objective=answer.objective,
         bound=answer.bound,

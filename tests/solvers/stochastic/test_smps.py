@@ -66,10 +66,11 @@ def solved(folder, stoch, *, core=CORE, time=TIME, **options):
     ],
 )
 def test_every_way_to_say_it_gives_the_newsvendor(tmp_path, stoch):
-    answer = solved(tmp_path, stoch)
-    assert answer.path == "decomposition"
-    assert answer.objective == pytest.approx(NEWSVENDOR, abs=1e-6)
-    assert answer.x == pytest.approx([30.0], abs=1e-6)
+    for path in ("decomposition", "auto"):
+        answer = solved(tmp_path, stoch, path=path)
+        assert answer.path == ("decomposition" if path == "decomposition" else "extensive form")
+        assert answer.objective == pytest.approx(NEWSVENDOR, abs=1e-6)
+        assert answer.x == pytest.approx([30.0], abs=1e-6)
 
 
 def test_random_costs_coefficients_and_bounds_take_the_extensive_form(tmp_path):
