@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,9 +123,28 @@ def lay_out(rule: Rule, item: Item, *, mean: Array, whole: bool, lost_sales: boo
     )
 
 
+CALLS = 2_000
+"""What the calls of one period cost, in cells."""
+
+PATIENCE = 20_000_000
+"""Work of the NumPy loop, about 2 s, before compiling pays: that takes 10 s on a machine's first use."""
+
+_worked: int = 0
+
+
+def _worth_compiling(inputs: Play) -> bool:
+    """Whether this process has so much to play that the compiled loop pays; the two give the same bits."""
+    global _worked  # noqa: PLW0603 - how much was played so far
+    if os.environ.get("CAPACITY_OPT_COMPILE") == "1":
+        return True
+    replications, items, periods = inputs.demand.shape
+    _worked = min(PATIENCE + 1, _worked + periods * (replications * items + CALLS))
+    return bool(_worked > PATIENCE)
+
+
 def run(inputs: Play) -> Array:
-    """Sums over the counted periods (measures, replications, n), compiled where numba is present."""
-    if not compiling():
+    """Sums over the counted periods (measures, replications, n), compiled where numba is present and it pays."""
+    if not compiling() or not _worth_compiling(inputs):
         return play(inputs)
     from capacity_opt.simulation.period_play_compiled import play_cells
 

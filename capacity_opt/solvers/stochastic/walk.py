@@ -64,9 +64,11 @@ def walk(
         for _ in range(longest):
             if not known[b]:
                 known[b] = True
-                start[b] = nodes.offset[b] + nodes.inverse[b] @ base
-                for j in range(randoms):
-                    inverse[b, :, j] = nodes.inverse[b, :, random_rows[j]]
+                first = nodes.inverse[b] @ base
+                for i in range(rows):
+                    start[b, i] = nodes.offset[b, i] + first[i]
+                    for j in range(randoms):
+                        inverse[b, i, j] = nodes.inverse[b, i, random_rows[j]]
             worst, leaving = tolerance, -1
             for i in range(rows):
                 value = start[b, i]
@@ -90,33 +92,43 @@ def walk(
 
 @compiled  # type: ignore[untyped-decorator]
 def add_node(nodes: Nodes, tableau: Tableau, node: int, columns: IntArray) -> None:
-    """Write the basis ``columns`` (m,) at ``node``, freshly factorised: nothing drifts along a walk."""
-    inverse = np.linalg.inv(np.ascontiguousarray(tableau.matrix[:, columns]))
-    duals = tableau.cost[columns] @ inverse
-    reduced = tableau.cost - duals @ tableau.matrix
+    """Write the basis ``columns`` (m,) at ``node``, freshly factorised: nothing drifts along a walk. Element by
+    element, because numba takes seconds to compile assignments of slices."""
+    m, n = tableau.matrix.shape
+    square, cost = np.empty((m, m)), np.empty(m)
+    for i in range(m):
+        cost[i] = tableau.cost[columns[i]]
+        for j in range(m):
+            square[j, i] = tableau.matrix[j, columns[i]]
+    inverse = np.linalg.inv(square)
+    duals = cost @ inverse
+    reduced = duals @ tableau.matrix
+    for j in range(n):
+        reduced[j] = tableau.cost[j] - reduced[j]
     key = 0
-    for i in range(len(columns)):
+    for i in range(m):
         reduced[columns[i]] = 0.0
         key ^= tableau.key[columns[i]]
-    parked = np.empty(len(reduced))
-    for j in range(len(reduced)):
+    parked = np.empty(n)
+    for j in range(n):
         low, high = tableau.lower[j], tableau.upper[j]
         wanted = low if reduced[j] >= 0 else high
         other = low if np.isfinite(low) else (high if np.isfinite(high) else 0.0)
         parked[j] = wanted if np.isfinite(wanted) else other
-    for i in range(len(columns)):
+    for i in range(m):
         parked[columns[i]] = 0.0
-    nodes.columns[node] = columns
-    nodes.inverse[node] = inverse
-    nodes.offset[node] = -(inverse @ (tableau.matrix @ parked))
-    nodes.lower[node] = tableau.lower[columns]
-    nodes.upper[node] = tableau.upper[columns]
-    nodes.duals[node] = duals
-    nodes.constant[node] = np.sum(reduced * parked)
-    nodes.reduced[node] = reduced
-    nodes.parked[node] = parked
-    nodes.following[node] = UNKNOWN
-    nodes.key[node] = key
+    offset, constant = inverse @ (tableau.matrix @ parked), 0.0
+    for i in range(m):
+        nodes.columns[node, i], nodes.duals[node, i], nodes.offset[node, i] = columns[i], duals[i], -offset[i]
+        nodes.lower[node, i], nodes.upper[node, i] = tableau.lower[columns[i]], tableau.upper[columns[i]]
+        for j in range(m):
+            nodes.inverse[node, i, j] = inverse[i, j]
+    for j in range(n):
+        constant += reduced[j] * parked[j]
+        nodes.reduced[node, j], nodes.parked[node, j] = reduced[j], parked[j]
+    for j in range(nodes.following.shape[1]):
+        nodes.following[node, j] = UNKNOWN
+    nodes.constant[node], nodes.key[node] = constant, key
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -138,7 +150,8 @@ def entering_column(nodes: Nodes, tableau: Tableau, node: int, leaving: int) -> 
     m, n = tableau.matrix.shape
     alpha = nodes.inverse[node, leaving % m] @ tableau.matrix
     if leaving < m:
-        alpha = -alpha
+        for j in range(n):
+            alpha[j] = -alpha[j]
     for i in range(m):
         alpha[nodes.columns[node, i]] = 0.0
     least = np.inf
@@ -164,7 +177,9 @@ def grow(nodes: Nodes, tableau: Tableau, count: int, edges: IntArray) -> tuple[i
         if entering < 0:
             nodes.following[node, leaving] = NO_BASIS
             continue
-        columns = nodes.columns[node].copy()
+        columns = np.empty(m, dtype=np.int64)
+        for i in range(m):
+            columns[i] = nodes.columns[node, i]
         key = nodes.key[node] ^ tableau.key[columns[leaving % m]] ^ tableau.key[entering]
         target = -1
         for i in range(count):
@@ -200,15 +215,19 @@ def expected(
             mean[b, random_rows[j]] += probability[s] * values[s, j]
             value += nodes.duals[b, random_rows[j]] * values[s, j]
         cost[s] = value
-    slope = np.zeros(rows)
-    total[:] = 0.0
+    slope, here = np.zeros(rows), np.empty(rows)
+    for j in range(len(total)):
+        total[j] = 0.0
     for b in range(count):
         if mass[b] > 0.0:
-            slope += mass[b] * nodes.duals[b]
-            total += mass[b] * nodes.parked[b]
-            basic = nodes.inverse[b] @ (mean[b] + mass[b] * base) + mass[b] * nodes.offset[b]
             for i in range(rows):
-                total[nodes.columns[b, i]] += basic[i]
+                slope[i] += mass[b] * nodes.duals[b, i]
+                here[i] = mean[b, i] + mass[b] * base[i]
+            for j in range(len(total)):
+                total[j] += mass[b] * nodes.parked[b, j]
+            basic = nodes.inverse[b] @ here
+            for i in range(rows):
+                total[nodes.columns[b, i]] += basic[i] + mass[b] * nodes.offset[b, i]
     return slope, cost
 
 
