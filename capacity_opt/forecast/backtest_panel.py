@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from capacity_opt._compiled import compiled
 from capacity_opt.forecast import batch_kernel, batch_numpy, combine_kernel, combine_numpy
+from capacity_opt.forecast.combine_kernel import LONG
 from capacity_opt.forecast.grid import smoothing_grid
 from capacity_opt.forecast.prepare import Prepared
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-_OF_ONE = ((3.0, 6.0), (6.0, 0.5), (6.0, 2.0), (12.0, 0.5), (12.0, 2.0), (12.0, 6.0), (24.0, 0.5), (24.0, 6.0))
+_OF_ONE = (
+    *((12.0, 0.1), (24.0, 0.1), (6.0, 0.5), (12.0, 0.5), (24.0, 0.5)),
+    *((6.0, 2.0), (12.0, 2.0), (3.0, 6.0), (12.0, 6.0), (24.0, 6.0)),
+)
 _OF_TWO = (
-    (3.0, 2.0, 24.0),
-    (6.0, 0.5, 24.0),
-    (12.0, 2.0, 24.0),
-    (6.0, 2.0, 60.0),
-    (12.0, 2.0, 60.0),
-    (12.0, 6.0, 60.0),
+    *((6.0, 0.5, 24.0), (3.0, 2.0, 24.0), (12.0, 2.0, 24.0)),
+    *((6.0, 2.0, 60.0), (12.0, 2.0, 60.0), (12.0, 6.0, 60.0)),
 )
 RULES = np.array([*((sharpness, prior, sharpness) for sharpness, prior in _OF_ONE), *_OF_TWO])
 """What may be chosen from: sharpness on a series' own errors, prior, trust in the panel's (see ``combine_kernel``)."""
-_NEAR = 1.0005
+_NEAR = 1.002  # of equally good rules the one that believes the series more: at the end it has an origin more to tell
 _CHOOSERS = 800  # backtests that choose the rule: of the two latest origins, or of more where the panel is small
 _SMALL = 2e6  # values times models below which NumPy is quicker than loading compiled code
 _POOL = 2000  # series whose errors are pooled for the rest
@@ -117,7 +117,10 @@ def _chosen(told: NDArray[np.float32], actual: Array, counts: IntArray) -> Array
         combine_kernel.losses_all, combine_kernel.error_sums, combine_kernel.log_errors, combine_kernel.combine_origin
     )
     relative = []
-    for origin in range(1, min(told.shape[1], 1 + max(2, -(-_CHOOSERS // len(rows))))):
+    most = max(2, -(-_CHOOSERS // len(rows)))
+    if np.median(counts[:, 0]) >= LONG * told.shape[3]:
+        most = told.shape[1]  # origins that do not overlap know all others, so the early ones tell as much
+    for origin in range(1, min(told.shape[1], 1 + most)):
         losses = np.empty((len(rows), len(RULES)))
         pool = _pool(told, actual, counts, origin)
         (kernel or combine_numpy.losses_all)(told, actual, counts, origin, pool, RULES, losses)
@@ -127,8 +130,8 @@ def _chosen(told: NDArray[np.float32], actual: Array, counts: IntArray) -> Array
     if not sum(map(len, relative)):
         return RULES[0]
     mean = np.concatenate(relative).mean(axis=0)
-    first = int(np.flatnonzero(mean <= mean.min() * _NEAR)[0])
-    return np.asarray(RULES[first], dtype=np.float64)
+    near = np.flatnonzero(mean <= mean.min() * _NEAR)
+    return np.asarray(RULES[near[np.argmin(RULES[near, 1])]], dtype=np.float64)
 
 
 def _combined(prepared: Prepared, told: NDArray[np.float32], combination: Combination) -> Array:
