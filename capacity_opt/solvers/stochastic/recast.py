@@ -112,12 +112,15 @@ def _seen(program: TwoStageProgram) -> set[tuple[int, ...]]:
     found = _sets_of(technology, first.integer)
     met = np.zeros(first.columns, dtype=bool)
     met[technology.indices] = True
-    met &= ~first.integer
-    equations = np.flatnonzero(first.row_lower == first.row_upper)
-    matrix = sparse.csr_array(first.matrix[equations])
-    present = sparse.csr_array(((matrix.data != 0).astype(np.int64), matrix.indices, matrix.indptr), matrix.shape)
-    states = np.asarray(present @ met.astype(np.int64)).ravel()
-    return found | _sets_of(sparse.csr_array(matrix[np.flatnonzero(states == 1)]), first.integer)
+    return found | _defined(first, met & ~first.integer)
+
+
+def _defined(lp: LinearProgram, states: NDArray[np.bool_]) -> set[tuple[int, ...]]:
+    """Sets in the equations that have one of ``states`` (columns,)."""
+    matrix = sparse.csr_array(lp.matrix[np.flatnonzero(lp.row_lower == lp.row_upper)])
+    there = sparse.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+    own = np.flatnonzero(np.asarray(there @ states.astype(np.float64)).ravel() == 1)
+    return _sets_of(sparse.csr_array(matrix[own]), lp.integer)
 
 
 def _sets_of(matrix: sparse.csr_array, integer: NDArray[np.bool_]) -> set[tuple[int, ...]]:

@@ -22,6 +22,8 @@ from scipy import special
 
 from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError
 from capacity_opt.executor import Executor, SerialExecutor
+from capacity_opt.solvers.highs_session import HighsSession
+from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.solve import solve
 from capacity_opt.solvers.stochastic.benders import TwoStageSolution, continue_search, start_search
 from capacity_opt.solvers.stochastic.oracle import Graphs, Oracle
@@ -260,12 +262,25 @@ def _costs(program: TwoStageProgram, x: Array, graphs: Graphs) -> tuple[Array, f
 
 
 def _wait_and_see(program: TwoStageProgram, count: int, limit: float) -> Array:
-    """The cost of each of the first samples, known ahead, whole numbers relaxed: a lower bound."""
-    found = []
+    """The cost of each of the first samples, known ahead, whole numbers relaxed: a lower bound. Samples differ in
+    right-hand sides, so one program serves all, warm, unless groups hold samples of their own."""
+    if any(group.samples is not None for _, group in program.groups):
+        return np.array([solve(_relaxed(program, s), time_limit=limit).bound for s in range(count)])
+    session, found = HighsSession(_relaxed(program, 0), watched=False), []
     for s in range(count):
-        lp = extensive_form(only_sample(program, s))
-        found.append(solve(replace(lp, integer=np.zeros_like(lp.integer)), time_limit=limit).bound)
+        at = program.first.rows + len(program.rows_of_expectations.lower)
+        for family, group in program.groups:
+            random = family.random_rows
+            value = group.base[random] + group.values[s]
+            session.set_row_bounds(at + random, value - family.slack_upper[random], value - family.slack_lower[random])
+            at += len(family.matrix)
+        found.append(session.solve(time_limit=limit).bound)
     return np.array(found)
+
+
+def _relaxed(program: TwoStageProgram, s: int) -> LinearProgram:
+    lp = extensive_form(only_sample(program, s))
+    return replace(lp, integer=np.zeros_like(lp.integer))
 
 
 def _interval(values: Array, confidence: float) -> Interval:
