@@ -242,6 +242,7 @@ if TYPE_CHECKING:
     from capacity_opt.scenario.forecast_parts import forecast_partitions
     from capacity_opt.scenario.partitions import PartsDone, map_partitions, write_buckets
     from capacity_opt.scenario.read import Scenario, read_scenario
+    from capacity_opt.scenario.replenish_parts import Replenishment, replenish_partitions
     from capacity_opt.simulation.admission import NestedLimits, Quotas
     from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
     from capacity_opt.simulation.calibration import Calibration, calibrate
@@ -393,6 +394,7 @@ _HOMES = {
     "ReorderPointOrderQuantity": "problem.policies",
     "ReorderPointOrderUpTo": "problem.policies",
     "ReplayResult": "simulation.replay",
+    "Replenishment": "scenario.replenish_parts",
     "RightSizing": "recommendation.right_size",
     "RollingResult": "simulation.rolling",
     "Room": "problem.placement",
@@ -563,6 +565,7 @@ _HOMES = {
     "recalibrate_forecast": "scenario.external_forecast",
     "reduce_samples": "demand.reduction",
     "replay": "simulation.replay",
+    "replenish_partitions": "scenario.replenish_parts",
     "right_size": "recommendation.right_size",
     "roll_fleet": "simulation.rolling",
     "round_orders": "inventory.rounding",
@@ -719,6 +722,7 @@ __all__ = [
     "ReorderPointOrderQuantity",
     "ReorderPointOrderUpTo",
     "ReplayResult",
+    "Replenishment",
     "RightSizing",
     "RollingResult",
     "Room",
@@ -890,6 +894,7 @@ __all__ = [
     "recalibrate_forecast",
     "reduce_samples",
     "replay",
+    "replenish_partitions",
     "right_size",
     "roll_fleet",
     "round_orders",

@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "bucket": "Split a large table into files by a hash of its ids.",
     "batch": "Forecast every file of a folder, here or on a cluster.",
     "hierarchy": "Customers, services, regions: forecasts and paths that add up.",
+    "replenish": "Buckets of history to reorder points, here or on a cluster.",
     "backtest": "Hold out the last periods of a history and score the forecasts of them.",
     "check": "Check a forecast made elsewhere, recalibrate it, write it in one form.",
     "emit": "Write quantiles of the coming periods.",

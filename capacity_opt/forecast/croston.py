@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Method = Literal["croston", "sba", "tsb"]
 METHODS: tuple[Method, ...] = ("croston", "sba", "tsb")
-_SMALL = 200_000  # values below which NumPy is quicker than loading compiled code
+_SMALL = 20_000  # values below which NumPy is quicker than loading compiled code
 
 
 def croston_mean(history: History, *, method: Method = "sba", alpha: float = 0.1, beta: float | None = None) -> Array:

@@ -40,8 +40,7 @@ class Recalibration:
             raise ArgumentError(
                 f"levels must be those that were recalibrated ({_listed(self.levels)}), got {_listed(forecast.levels)}"
             )
-        rows = np.minimum(np.arange(forecast.horizon), len(self.shifts) - 1)
-        values = np.sort(forecast.values + self.shifts[rows] * _widths(forecast.values)[..., None], axis=2)
+        values = self.shift(forecast.values, np.arange(forecast.horizon))
         return QuantileForecast(
             forecast.levels,
             np.maximum(values, 0.0) if non_negative else values,
@@ -51,6 +50,11 @@ class Recalibration:
             calendar=forecast.calendar,
             provenance={**forecast.provenance, "recalibrated_on": f"{self.scores} actuals"},
         )
+
+    def shift(self, values: Array, ahead: NDArray[np.int64]) -> Array:
+        """Quantiles (..., k, m) shifted, those of row k for a period ``ahead[k]`` (from 0) periods from the next."""
+        rows = np.minimum(ahead, len(self.shifts) - 1)
+        return np.asarray(np.sort(values + self.shifts[rows] * _widths(values)[..., None], axis=-1))
 
 
 def learn_recalibration(past: QuantileForecast, actual: ArrayLike) -> Recalibration:

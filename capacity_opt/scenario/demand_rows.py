@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.scenario.load import Source
+from capacity_opt.scenario.load import FILE, Source
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 from capacity_opt.scenario.quantile_columns import level_of, point_forecasts
 from capacity_opt.scenario.schema import NAN, NOTE, Column, TableSchema
@@ -65,7 +65,15 @@ def read_demand(
         text.columns = {keys[0].name if name == _SERIES else name: cells for name, cells in text.columns.items()}
     if section.kind == "quantiles":
         _foreign_keys(text, [column.name for column in keys], dated=context.timeline.start is not None)
-        return _quantiles(section, text, keys, context)
+        read = _quantiles(section, text, keys, context)
+        if read is None or section.recalibrate is None or context.problems.failed:
+            return read
+        from capacity_opt.scenario.forecast_recalibrate import recalibrated  # imported here: only where asked for
+
+        return recalibrated(read, section.recalibrate, source, context)
+    if section.recalibrate is not None:
+        context.problems.error("E240", FILE, f"recalibrate is for quantiles of another tool, not for {section.kind}",
+                               column="demand.recalibrate", fix="Leave it out")  # fmt: skip
     if section.kind == "history":
         keys = [replace(column, kind="text") if column.kind == "period" else column for column in keys]
     schema = TableSchema(key, "demand", (), (*keys, *extra, NOTE))

@@ -82,7 +82,17 @@ def recalibrate_forecast(
 ) -> ExternalForecast:
     """``found`` shifted by what earlier forecasts of the same tool (file ``past``, with a ``cutoff`` per origin where
     there are several) missed of the ``actuals`` (long table)."""
-    calendar = found.forecast.calendar
+    learned = learned_from(past, actuals, calendar=found.forecast.calendar, period=period, model=model)
+    return replace(found, forecast=learned.apply(found.forecast), recalibration=learned)
+
+
+def learned_from(
+    past: str | Path, actuals: str | Path, *, calendar: PeriodCalendar, period: str, model: str | None = None
+) -> Recalibration:
+    """What earlier forecasts (file ``past``) missed of the ``actuals``; faults of either file are told with their rows.
+
+    Raises :class:`~capacity_opt.ArgumentError` where fewer than 30 of them came true.
+    """
     if calendar.start is not None:  # the past is numbered from long ago, so that nothing is before its first period
         calendar = replace(calendar, start=floor_to_period(_LONG_AGO, calendar))
     earlier = read_forecast(past, period=period, model=model, calendar=calendar)
@@ -90,8 +100,7 @@ def recalibrate_forecast(
     seen = read_observations(Path(actuals), earlier.forecast.calendar, problems)
     problems.raise_if_any()
     assert seen is not None
-    learned = learn_recalibration(earlier.forecast, _actual(earlier.forecast, seen))
-    return replace(found, forecast=learned.apply(found.forecast), recalibration=learned)
+    return learn_recalibration(earlier.forecast, _actual(earlier.forecast, seen))
 
 
 def _actual(past: QuantileForecast, seen: Observations) -> Array:

@@ -91,16 +91,17 @@ def forecast_history(
         raise ArgumentError("forecast.models and forecast.hierarchy cannot be combined: leave one out")
     if keys is not None:
         tree = Hierarchy.of(history.ids, keys)
-        whole = forecast_hierarchy(
+        made = forecast_hierarchy(
             history, horizon, tree, method=section.reconcile, named=section.named, levels=levels, season=section.season
         )
-        joint: JointForecast | HierarchyForecast = replace(whole, base=_tied(whole.base, demand))
+        joint: JointForecast | HierarchyForecast = replace(made, base=_tied(made.base, demand))
     else:
-        joint = _tied(forecast_paths(history, horizon, levels=levels, season=section.season), demand)
+        alone = _tied(forecast_paths(history, horizon, levels=levels, season=section.season), demand)
         if section.models:
             from capacity_opt.scenario.forecast_library import with_models  # imported here: only where asked for
 
-            joint = with_models(joint, history, section.models, section.season)
+            alone = with_models(alone, history, section.models, section.season)
+        joint = alone
     rows = int(row.max()) + 1
     if isinstance(joint, JointForecast) and rows == history.count and not skipped:
         period, totals = (np.maximum(each.values[np.argsort(row)], 0.0) for each in (joint.period, joint.totals))
@@ -114,9 +115,8 @@ def _drawn(
 ) -> tuple[Array, Array]:
     """(rows, H, m) of each period and of running totals, of the sums of series that belong to a row."""
     paths = joint.sample(DRAWS, seed=SEED)[:, :, skipped:]
-    summed = np.zeros((DRAWS, rows, paths.shape[2]))
-    for series, target in enumerate(row):
-        summed[:, target] += paths[:, series]
+    members = (np.arange(rows)[:, None] == row).astype(np.float64)
+    summed = np.einsum("kn,snt->skt", members, paths, optimize=True)
     told = (np.quantile(each, levels, axis=0) for each in (summed, np.cumsum(summed, axis=2)))
     period, totals = (np.moveaxis(each, 0, 2) for each in told)
     return np.asarray(period), np.asarray(totals)

@@ -153,7 +153,7 @@ def _lightgbm(history: History, filled: Array, horizon: int, levels: Array, seas
         engine.fit(frame, max_horizon=horizon, static_features=[])
         told = engine.predict(horizon).sort_values(["unique_id", "ds"])
     values = told[[f"q{k}" for k in range(len(levels))]].to_numpy(dtype=np.float64)
-    return values.reshape(history.count, horizon, len(levels))
+    return np.asarray(values.reshape(history.count, horizon, len(levels)), dtype=np.float64)
 
 
 def with_models(

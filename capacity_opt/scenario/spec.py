@@ -78,6 +78,14 @@ class Money(Section):
     discount_rate: float = Field(default=0.0, gt=-1, le=1, description="per year; 0.08 is 8 %")
 
 
+class Recalibrate(Section):
+    """Shift quantiles of another tool by what its earlier forecasts missed (conformal, level by level)."""
+
+    forecasts: str = Field(min_length=1, description="its earlier forecasts, with a cutoff where from several origins")
+    actuals: str = Field(min_length=1, description="what then came: unique_id, ds, y")
+    model: str | None = Field(default=None, description="which of several models in the file of forecasts")
+
+
 class Demand(Section):
     """Where demand comes from and how it hangs together."""
 
@@ -95,6 +103,9 @@ class Demand(Section):
     integer: bool = Field(default=False, description="demand is a count: whole units only")
     unit: str = Field(default="units", description="name of one unit of demand, for the reader")
     columns: dict[str, str] = Field(default_factory=dict, description="our column name = the file's column name")
+    recalibrate: Recalibrate | None = Field(
+        default=None, description="kind quantiles: shift them by what earlier forecasts missed of what came"
+    )
 
 
 PolicyName = Literal[
