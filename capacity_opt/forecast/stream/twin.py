@@ -39,7 +39,7 @@ from capacity_opt.forecast.stream.outcomes import CENSORED, LATE, MISSING, REMEM
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 ZERO, ONE, TINY, STEEPEST = np.float32(0.0), np.float32(1.0), np.float32(1e-30), np.float32(4.0)
-CHUNK = 8192
+CHUNK = 16384
 """Series at a time: a chunk's records, turned into columns, stay in the processor's cache."""
 
 
