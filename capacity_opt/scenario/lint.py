@@ -38,8 +38,15 @@ def lint_fleet(problem: FleetProblem, tables: FleetTables, problems: Problems) -
 def _sampling(problem: FleetProblem, problems: Problems) -> None:
     try:
         sampled(problem)
-    except ArgumentError as error:
-        problems.error("E240", FILE, str(error), column="fleet.sampling", fix="Leave sampling out")
+    except ArgumentError:
+        problems.error(
+            "E240",
+            FILE,
+            "demand is a list of samples: there is nothing to draw",
+            column="fleet.sampling",
+            value=str(problem.sampling),
+            fix="Leave sampling out, or give quantiles or parameters",
+        )
 
 
 def _usage(problem: FleetProblem, tables: FleetTables, problems: Problems) -> None:
