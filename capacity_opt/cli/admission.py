@@ -37,7 +37,7 @@ def command(asked: Asked) -> int:
     if read.fleet is None or not read.requests:
         raise ArgumentError("admission needs a scenario with [fleet] and [admission], and a table of requests")
     with output.progress() as tell:
-        plan = plan_of(read, tell)
+        plan = plan_of(read, tell).uninterrupted()
         outcome = admission_of(read, plan, Watch(tell=tell, ended=tell, stopped=lambda: False))
     tables, answer = admission_tables(outcome, read.fleet), admission_answer(outcome, read.fleet)
     code = NOT_KEPT if outcome.kept is False else 0

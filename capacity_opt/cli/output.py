@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -32,6 +32,10 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _nobody_reads() -> NoReturn:
+    raise BrokenPipeError
+
+
 @dataclass
 class Output:
     """The two streams of one command."""
@@ -47,7 +51,9 @@ class Output:
 
         stream = sys.stderr if err else sys.stdout
         width = None if stream.isatty() else 160
-        return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+        console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+        console.on_broken_pipe = _nobody_reads  # type: ignore[method-assign] # rich would leave with 1
+        return console
 
     def result(self, text: str) -> None:
         """A line of the result."""

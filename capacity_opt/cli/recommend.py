@@ -28,7 +28,7 @@ def command(asked: Asked) -> int:
     if read.recommend is None:
         raise ArgumentError(f"{asked.folder} has no [recommend] section. Add it with the tables to recommend from")
     with output.progress() as tell:
-        plan = plan_of(read, tell) if read.recommend.steerable is not None else None
+        plan = plan_of(read, tell).uninterrupted() if read.recommend.steerable is not None else None
         outcome = recommend_of(read, plan)
     answer = outcome.answer(read.currency)
     if output.as_json:

@@ -205,6 +205,7 @@ def _fleet(
     if aimed.rounds:
         outcome.tables["calibration"] = calibration_table(problem, aimed)
     plan = plan_of(scenario, watch.tell, aimed.problem, (watch.executor, watch.workers))
+    plan = plan if watch.stopped() else plan.uninterrupted()  # Ctrl-C, and nobody asked for what there is
     watch.ended("fleet")
     try:
         _judge(scenario, problem, plan, simulation, outcome, watch)
