@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from scipy import sparse
 from capacity_opt.demand.paths import GivenSamples
 from capacity_opt.problem.fleet import DemandGroups, Finance, FleetProblem, ServerTypes, ServiceTargets, Sites, Supply
 from capacity_opt.solvers.linear_program import LinearProgram
-from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup, TwoStageProgram, slack_bounds
+from capacity_opt.solvers.stochastic.program import RecourseFamily, Risk, SampleGroup, TwoStageProgram, slack_bounds
 
 SHARED = Path(os.environ.get("CAPACITY_OPT_CASES", Path(__file__).parents[2] / "shared" / "cases")).parent
 GENERATOR = SHARED / "tools" / "random_fleet.py"
@@ -68,6 +69,39 @@ def two_stage(g: SimpleNamespace, *, integer: bool = False) -> TwoStageProgram:
         groups=tuple(groups),
     )
     return TwoStageProgram(first=_first(g, number, integer), families=(family,))
+
+
+def with_cost_at_risk(program: TwoStageProgram, weight: float, level: float) -> TwoStageProgram:
+    """The program that minimises (1 - weight) E[cost] + weight CVaR at ``level`` of its recourse's cost."""
+    first = program.first
+
+    def wide(matrix: sparse.csr_array) -> sparse.csr_array:
+        return sparse.csr_array(sparse.hstack([matrix, sparse.csr_array((matrix.shape[0], 1))]))
+
+    families = tuple(
+        replace(
+            family,
+            groups=tuple(
+                replace(
+                    group,
+                    technology=wide(group.technology),
+                    weight=(1 - weight) * group.weight,
+                    at_risk=(group.weight * family.cost)[None],
+                )
+                for group in family.groups
+            ),
+        )
+        for family in program.families
+    )
+    paid = replace(
+        first,
+        cost=np.append(first.cost, weight),
+        matrix=wide(first.matrix),
+        column_lower=np.append(first.column_lower, -np.inf),
+        column_upper=np.append(first.column_upper, np.inf),
+        integer=np.append(first.integer, False),
+    )
+    return TwoStageProgram(first=paid, families=families, risks=(Risk(column=first.columns, level=level),))
 
 
 def _first(g: SimpleNamespace, number: np.ndarray, integer: bool) -> LinearProgram:
