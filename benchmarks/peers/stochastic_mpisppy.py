@@ -37,7 +37,7 @@ def creator(g):
         m.y = pyo.Var(pairs, range(g.Z), range(g.T), domain=pyo.NonNegativeReals)
         m.u = pyo.Var(range(g.D), range(g.Z), range(g.T), domain=pyo.NonNegativeReals)
         spent = {t: sum(g.capex[k] * m.n[k, z, t] for k in range(g.K) for z in range(g.Z)) for t in range(g.T)}
-        m.budget = pyo.Constraint(range(g.T), rule=lambda m, t: sum(spent[u] for u in range(t + 1)) <= g.budget[t])
+        m.budget = pyo.Constraint(range(g.T), rule=lambda _, t: sum(spent[u] for u in range(t + 1)) <= g.budget[t])
 
         def installed(k, z, t):
             return g.F0[k, z] + sum(m.n[k, z, u] for u in range(max(0, t - int(g.lead[k]) + 1)))
@@ -48,7 +48,7 @@ def creator(g):
         m.power = pyo.Constraint(
             range(g.Z),
             range(g.T),
-            rule=lambda m, z, t: at_most(sum(g.power[k] * installed(k, z, t) for k in range(g.K)), g.power_limit[z]),
+            rule=lambda _, z, t: at_most(sum(g.power[k] * installed(k, z, t) for k in range(g.K)), g.power_limit[z]),
         )
         m.demand = pyo.Constraint(
             range(g.D),

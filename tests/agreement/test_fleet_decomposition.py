@@ -51,11 +51,11 @@ def sized(problem, path: str, time_limit: float = 30.0) -> FleetPlan | None:
         return None
 
 
-def agree(seed: int) -> bool:
+def agree(seed: int, whole_seconds: float = WHOLE_SECONDS) -> bool:
     """Whether one problem has the same answer both ways; asserts that it has."""
     problem, on = problem_of(seed)
     one = sized(problem, "extensive")
-    other = sized(problem, "decomposition", WHOLE_SECONDS if on & WHOLE else 30.0)
+    other = sized(problem, "decomposition", whole_seconds if on & WHOLE else 30.0)
     assert (one is None) == (other is None), (seed, sorted(on))
     if one is None or other is None:
         return False

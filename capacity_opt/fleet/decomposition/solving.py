@@ -110,8 +110,8 @@ def _decision(pieces: Pieces, x: Array, recourse: list[Array]) -> Decision:
     values = np.zeros(model.lp.columns)
     values[pieces.first] = x[: len(pieces.first)]
     spread = np.zeros((model.lp.columns, count))
-    for columns, own in zip(pieces.columns, recourse, strict=True):
-        spread[columns] = np.maximum(own.T, 0.0)
+    for merge, own in zip(pieces.merges, recourse, strict=True):
+        spread[merge.columns] = np.maximum(merge.spread(own, pieces.frame.outcomes).T, 0.0)
     supply, normal = model.supply, model.normal
     racks, retired, stock, committed = (
         np.where(index >= 0, values[np.maximum(index, 0)], 0.0)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from capacity_opt.fleet.decomposition.merging import Merge, merge_of, twins
 from capacity_opt.fleet.decomposition.risks import risks_of, with_risks, without_limits
 from capacity_opt.fleet.formulation import FleetModel, build_model
 from capacity_opt.fleet.frame import Frame
@@ -40,7 +41,8 @@ ALIKE = 11
 @dataclass(frozen=True, kw_only=True)
 class Pieces:
     """A program with the numbers of its parts in the model of one sample: ``first`` columns, ``first_rows``,
-    ``coupling_rows``, and per group the recourse ``columns`` and ``rows``."""
+    ``coupling_rows``, and per group the recourse ``columns`` and ``rows`` that were kept, and how to tell the others
+    from them (``merges``)."""
 
     program: TwoStageProgram
     model: FleetModel
@@ -50,6 +52,7 @@ class Pieces:
     coupling_rows: IntArray
     columns: list[IntArray]
     rows: list[IntArray]
+    merges: list[Merge]
 
 
 def one_sample(problem: FleetProblem, outcomes: Outcomes) -> FleetModel:
@@ -98,6 +101,7 @@ def pieces_of(problem: FleetProblem, outcomes: Outcomes, formulation: str = "two
         coupling_rows=coupling_rows,
         columns=columns,
         rows=[piece.rows for piece in members],
+        merges=[piece.merge for piece in members],
     )
 
 
@@ -108,6 +112,7 @@ class _Piece:
     rows: IntArray
     columns: IntArray
     key: tuple[bytes, ...]
+    merge: Merge
 
 
 def _rows_in(model: FleetModel, names: tuple[str, ...]) -> BoolArray:
@@ -165,6 +170,8 @@ def _piece(
     asked: IntArray,
 ) -> _Piece:
     lp = model.lp
+    merge = _merged(model, frame, rows, columns, expected, share, asked)
+    rows, columns = merge.kept_rows, merge.kept_columns
     own = lp.matrix[rows]
     counted = lp.matrix[np.flatnonzero(expected)][:, columns].toarray()
     cost, weight = _normed(lp.cost[columns], counted)
@@ -173,8 +180,6 @@ def _piece(
     lower[random] = np.where(np.isfinite(lower[random]), 0.0, -np.inf)
     upper[random] = np.where(np.isfinite(upper[random]), 0.0, np.inf)
     below = np.isfinite(upper)
-    outcomes = frame.outcomes
-    demand = outcomes.values.reshape(outcomes.count, -1)[:, asked[rows[random]]]
     family = RecourseFamily(
         matrix=own[:, columns].toarray(),
         cost=cost,
@@ -188,12 +193,37 @@ def _piece(
     group = SampleGroup(
         technology=sparse.csr_array(own[:, first]),
         base=np.where(below, upper, lower),
-        values=np.ascontiguousarray(demand * share[rows[random]]),
-        probability=outcomes.probability,
+        values=np.ascontiguousarray(merge.merged(frame.outcomes)),
+        probability=frame.outcomes.probability,
         weight=weight,
         counted=counted if counted.any() else None,
     )
-    return _Piece(family, group, rows, columns, _key(family))
+    return _Piece(family, group, rows, columns, _key(family), merge)
+
+
+def _merged(
+    model: FleetModel,
+    frame: Frame,
+    rows: IntArray,
+    columns: IntArray,
+    expected: BoolArray,
+    share: Array,
+    asked: IntArray,
+) -> Merge:
+    """Which demands of a piece are one."""
+    lp, demand, groups = model.lp, share[rows] > 0, frame.problem.groups
+    matrix = lp.matrix[rows][:, columns].toarray()
+    group = np.maximum(asked[rows], 0) // (frame.problem.sizes["T"] * frame.problem.sizes["B"])
+    kind = np.column_stack(
+        [groups.group_class[group], np.isfinite(lp.row_lower[rows]), np.isfinite(lp.row_upper[rows])]
+    ).astype(np.float64)
+    counted = lp.matrix[np.flatnonzero(expected)][:, columns].toarray()
+    bounds = [lp.cost[columns], lp.column_lower[columns], lp.column_upper[columns]]
+    plain = bool(np.all(bounds[1] == 0) and np.all(np.isinf(bounds[2])))
+    parents = (np.arange(len(rows)), np.arange(len(columns)))
+    if plain:
+        parents = twins(matrix, demand, kind, np.column_stack([*bounds[:1], *counted]))
+    return merge_of(rows, columns, parents, matrix[demand] != 0, asked[rows], share[rows])
 
 
 def _normed(cost: Array, counted: Array) -> tuple[Array, float]:

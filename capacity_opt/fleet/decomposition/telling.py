@@ -67,8 +67,8 @@ def row_duals(pieces: Pieces, duals: MasterDuals) -> Array:
     total = np.zeros(pieces.model.lp.rows)
     total[pieces.first_rows] = duals.first
     total[pieces.coupling_rows] = duals.coupling[: len(pieces.coupling_rows)]
-    for rows, own in zip(pieces.rows, duals.recourse, strict=True):
-        total[rows] = own
+    for merge, own in zip(pieces.merges, duals.recourse, strict=True):
+        total[merge.rows] = own[merge.row_place]
     return total
 
 
@@ -125,8 +125,9 @@ def _facts(found: Decomposed, expected: float) -> dict[str, float]:
     samples = float(pieces.frame.outcomes.count)
     facts = {
         "samples": samples,
-        "rows": float(len(pieces.first_rows) + len(pieces.coupling_rows)) + samples * sum(map(len, pieces.rows)),
-        "columns": float(len(pieces.first)) + samples * sum(map(len, pieces.columns)),
+        "rows": float(len(pieces.first_rows) + len(pieces.coupling_rows))
+        + samples * sum(len(merge.rows) for merge in pieces.merges),
+        "columns": float(len(pieces.first)) + samples * sum(len(merge.columns) for merge in pieces.merges),
         "expected_cost": expected,
         "iterations": float(solution.iterations),
         "recourse_bases": float(solution.bases),

@@ -13,6 +13,7 @@ from capacity_opt.fleet.outcomes import draw_outcomes
 from capacity_opt.solvers.solve import solve
 from capacity_opt.solvers.stochastic.program import extensive_form
 from tests.fleet_features import random_fleet
+from tests.fleet_problems import GivenPaths
 
 
 @pytest.mark.parametrize(
@@ -96,3 +97,42 @@ def test_an_exported_fleet_solves_to_the_same_cost_from_its_files(tmp_path):
     core, time, stoch = (tmp_path / name for name in listing.read_text().split())
     found = solve_stochastic(read_smps(core, time=time, stoch=stoch))
     assert found.objective == pytest.approx(size_fleet(problem, gap=1e-7).objective, rel=1e-5)
+
+
+def test_demands_alike_are_one_and_what_serves_them_is_shared_out():
+    problem = replace(random_fleet(5, frozenset({"substitution", "protection", "fill_rate"})), integer=False)
+    groups, sizes = problem.groups, problem.sizes
+    twice = np.repeat(np.arange(sizes["J"]), 2)
+    fields = (
+        "group_class",
+        "home_region",
+        "allowed_region",
+        "home_zone",
+        "spill_cost",
+        "compatible",
+        "serve_cost",
+        "usage",
+        "performance",
+    )
+    wide = {name: getattr(groups, name)[twice] for name in (*fields, "overcommit")}
+    names = tuple(f"{groups.names[j]}{copy}" for j, copy in zip(twice, (0, 1) * sizes["J"]))
+    service = problem.service
+    values, probability = problem.demand.draw(1, seed=0)
+    split = np.random.default_rng(1).uniform(0, 1, (len(values), sizes["J"], *values.shape[2:]))
+    both = np.stack([values * split, values * (1 - split)], axis=2).reshape(len(values), -1, *values.shape[2:])
+    doubled = replace(
+        problem,
+        groups=replace(groups, names=names, **wide),
+        service=replace(service, penalty=service.penalty[twice], shortage_allowed=service.shortage_allowed[twice]),
+        demand=GivenPaths(both, probability),
+    )
+    outcomes = draw_outcomes(doubled)
+    assert {f.matrix.shape for f in pieces_of(doubled, outcomes).program.families} == {
+        f.matrix.shape for f in pieces_of(problem, draw_outcomes(problem)).program.families
+    }
+    one, two = (size_fleet(each, path="decomposition", gap=1e-7) for each in (problem, doubled))
+    whole = size_fleet(doubled, path="extensive", gap=1e-7)
+    assert "decomposition" in two.remarks[0]
+    assert two.objective == pytest.approx(one.objective, rel=1e-6)
+    assert two.objective == pytest.approx(whole.objective, rel=1e-6)
+    assert all(check.passed for check in two.checks)
