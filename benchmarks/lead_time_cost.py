@@ -4,8 +4,9 @@
 
 Data from CAPACITY_OPT_DATA (default ../shared/data), folder forecast. At each of the last periods every way forecasts
 the total over lead time + 1 review period from what was known, orders up to its quantile at the critical ratio, and the
-judge replays what came: backorders on all sets but VN2, where sales that met an empty shelf were lost. Costs are per
-period and unit; differences are paired over series (95 %).
+judge replays what came: backorders on all sets but VN2, where sales that met an empty shelf were lost. In the first
+half of those periods each way's cheapest quantile is tuned too; the second half counts. Costs are per period and unit;
+differences are paired over series (95 %).
 """
 
 import argparse
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 import capacity_opt as co
+from capacity_opt.scenario.decision_cost import LEVELS, issued_totals
 from capacity_opt.scenario.forecast_backtest import cost_rows
 
 DATA = Path(os.environ.get("CAPACITY_OPT_DATA", "../shared/data")) / "forecast"
@@ -54,6 +56,18 @@ def load(name, most):
     return co.History(np.where(values < 0, 0.0, values))
 
 
+def told(name, count, times, ratio, row):
+    best = row["cost"] - row["dearer"]
+    share = [100 * row[key] / best for key in ("dearer", "dearer_low", "dearer_high")]
+    paired = f"{share[0]:+.1f} % ({share[1]:+.1f} to {share[2]:+.1f})" if row["dearer"] else ""
+    cells = [
+        name, f"{count:,}", f"{times[0]}, {times[1]}", f"{ratio:g}",
+        TITLES[row["way"]] + (", tuned" if row["rule"] == "tuned" else ""), f"{100 * row['level']:.1f} %",
+        f"{row['cost']:,.0f}", paired, f"{100 * row['covered']:.1f} %", f"{100 * row['fill_rate']:.1f} %",
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", default=",".join(SETS))
@@ -62,32 +76,32 @@ def main():
     parser.add_argument("--out")
     asked = parser.parse_args()
     lines = [
-        "| set | series | L + R, decided in | ratio | order by | cost a period | dearer (95 %) | covered | fill rate |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| set | series | L + R, periods | ratio | order by | quantile | cost | dearer (95 %) | covered | fill rate |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     sources = []
     for name in asked.sets.split(","):
         lead, reviews, season, lost, source = SETS[name]
         history = load(name, asked.most)
         sources.append(f"* {name}: {source}.")
+        begun = time.time()
+        issued = issued_totals(history, reviews, lead + 1, season=season)
+        came = np.nan_to_num(history.hold_out(reviews)[1])
         for ratio in map(float, asked.ratios.split(",")):
-            begun = time.time()
-            found = co.decision_cost(
-                history, reviews=reviews, lead_time=lead, season=season, lost_sales=lost,
-                stockout_cost=ratio / (1.0 - ratio),
+            item = co.Item(holding_cost=1.0, stockout_cost=ratio / (1.0 - ratio), lead_time=lead, review_period=1)
+            found = co.backtest_quantiles(
+                issued, LEVELS, came, item, lost_sales=lost, initial_stock=None, tune=reviews // 2
             )  # fmt: skip
-            best = found.scores[0].cost
-            for row in cost_rows(found):
-                told = [100 * row[key] / best for key in ("dearer", "dearer_low", "dearer_high")]
-                paired = "" if not row["dearer"] else f"{told[0]:+.1f} % ({told[1]:+.1f} to {told[2]:+.1f})"
-                lines.append(
-                    f"| {name} | {history.count:,} | {lead + 1}, {reviews} | {ratio:g} | {TITLES[row['way']]} | "
-                    f"{row['cost']:,.0f} | {paired} | {100 * row['covered']:.1f} % | {100 * row['fill_rate']:.1f} % |"
-                )
-            print(*lines[-4:], f"{time.time() - begun:.0f} s", sep="\n", flush=True)
-    text = "\n".join([*lines, "", *sources]) + "\n"
+            rows = [told(name, history.count, (lead + 1, reviews), ratio, row) for row in cost_rows(found)]
+            print(*rows, f"{time.time() - begun:.0f} s", sep="\n", flush=True)
+            lines += rows
+    title = ["# Lead-time quantiles in money", "", *__doc__.strip().split("\n\n", 1)[0].splitlines(), ""]
+    command = f"`python benchmarks/lead_time_cost.py --sets {asked.sets} --ratios {asked.ratios} --most {asked.most}`"
+    text = "\n".join(
+        [*title, command + ", costs of a unit held 1, short ratio / (1 - ratio).", "", *lines, "", *sources]
+    )
     if asked.out:
-        Path(asked.out).write_text(text)
+        Path(asked.out).write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ MODELS = ("combination", "AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightG
 @click.option("--holding-cost", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
               metavar="MONEY", help="Per unit left over and period.")  # fmt: skip
 @click.option("--lead-time", type=click.IntRange(min=0), default=1, show_default=True, help="Periods an order takes.")
+@click.option("--tune", type=click.IntRange(min=0), default=0, show_default=True,
+              help="First periods in which each way's cheapest quantile is chosen; later ones count.")  # fmt: skip
 @click.option("--lost-sales", is_flag=True, help="What is short is lost, not owed.")
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a page: fans, calibration, cost."
@@ -49,13 +51,14 @@ def command(
     from capacity_opt.scenario.forecast_backtest import DecisionCosts, backtest_history
 
     output = Output(as_json, quiet, verbose)
-    short, held, lead, lost = (options.pop(n) for n in ("stockout_cost", "holding_cost", "lead_time", "lost_sales"))
+    names = ("stockout_cost", "holding_cost", "lead_time", "lost_sales", "tune")
+    short, held, lead, lost, tune = (options.pop(name) for name in names)
     options["season"] = options["season"] or None
     with output.progress() as tell:
         tell(f"reading {history}")
         found = backtest_history(
             history, horizon, cumulative=options.pop("total"), columns=columns, tell=tell,
-            costs=None if short is None else DecisionCosts(short, held, lead, lost), **options,
+            costs=None if short is None else DecisionCosts(short, held, lead, lost, tune), **options,
         )  # fmt: skip
         if report is not None:
             from capacity_opt.report.forecast_page import write_forecast_page
@@ -77,14 +80,16 @@ def _print(told: dict[str, Any], report: Path | None, output: Output) -> None:
         output.result(f"{name.replace('_', ' '):{width}}  {shown}")
     if costs:
         output.result(
-            f"\n{'order by':18} {'cost/period':>12} {'dearer by':>10} {'(95 % interval)':>22} {'fill':>7} covered"
+            f"\n{'order by':25} {'cost/period':>12} {'dearer by':>10} {'(95 % interval)':>22} {'fill':>7} covered"
         )
     for row in costs:
         low, high = row["dearer_low"], row["dearer_high"]
         interval = f"({low:,.4g} to {high:,.4g})" if row["dearer"] else ""
+        name = row["way"].replace("_", " ") + (", tuned" if row["rule"] == "tuned" else "")
+        covered = f"{100 * row['covered']:.1f}% at {100 * row['level']:.3g}%"
         output.result(
-            f"{row['way'].replace('_', ' '):18} {row['cost']:12,.5g} {row['dearer']:10,.4g} {interval:>22} "
-            f"{100 * row['fill_rate']:6.2f}% {100 * row['covered']:.1f}% at {100 * row['level']:.3g}%"
+            f"{name:25} {row['cost']:12,.5g} {row['dearer']:10,.4g} {interval:>22} "
+            f"{100 * row['fill_rate']:6.2f}% {covered}"
         )
     if report is not None:
         output.result(f"{report}: written")

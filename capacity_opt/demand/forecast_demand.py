@@ -58,6 +58,29 @@ class ForecastDemand:
             found = np.broadcast_to(_checks.between("correlation", correlation, -1.0, 1.0), (count,))
         object.__setattr__(self, "correlation", found)
 
+    @classmethod
+    def of_horizon(
+        cls, levels: ArrayLike, periods: Array, totals: Array, *, span: ArrayLike, integer: bool = False
+    ) -> ForecastDemand:
+        """From quantiles of each coming period and of running totals, both (n, H, m).
+
+        The period is the mean of those of the next ``span`` periods, scalar or (n,), moved so that as many of them come
+        to the total's mean on average.
+        """
+        count, horizon, _ = periods.shape
+        steps = np.broadcast_to(np.clip(np.rint(np.asarray(span, dtype=np.float64)), 1, horizon), (count,))
+        used = (np.arange(horizon) < steps[:, None])[:, :, None]
+        mean = np.where(used, periods, 0.0).sum(axis=1) / steps[:, None]
+        told = CumulativeQuantiles(levels, totals, integer=integer)
+        wanted = np.asarray(told.over(steps).mean) / steps
+        if integer:
+            mean = _moved(told.levels, mean, wanted)
+        else:
+            one = np.asarray(QuantileDemand(told.levels, mean).mean)
+            factor = np.clip(np.where(one > 0, wanted / np.where(one > 0, one, 1.0), 1.0), 0.5, 2.0)
+            mean = mean * np.where(steps > 1, factor, 1.0)[:, None]
+        return cls(QuantileDemand(told.levels, mean, integer=integer), told, matched=steps)
+
     def over(self, periods: ArrayLike) -> QuantileDemand:
         """The total over ``periods``, scalar or per item."""
         time = np.broadcast_to(_checks.non_negative("periods", periods), (len(self.totals.values),))
@@ -130,6 +153,17 @@ class ForecastDemand:
     def sample(self, count: int, *, rng: np.random.Generator) -> Array:
         """``count`` independent periods, shape ``(count, n)``."""
         return self.period.sample(count, rng=rng)
+
+
+def _moved(levels: Array, values: Array, wanted: Array) -> Array:
+    """Quantiles (n, m) lowered, by at most one unit, such that whole demand, rounded up, has the mean ``wanted``."""
+    low, high = np.zeros(len(values)), np.ones(len(values))
+    for _ in range(8):
+        shift = 0.5 * (low + high)
+        mean = QuantileDemand(levels, np.maximum(values - shift[:, None], 0.0), integer=True).mean
+        above = np.asarray(mean) > wanted
+        low, high = np.where(above, shift, low), np.where(above, high, shift)
+    return np.asarray(np.maximum(values - low[:, None], 0.0))
 
 
 def matching_correlation(period: ArrayLike, total: ArrayLike, periods: ArrayLike) -> Array:

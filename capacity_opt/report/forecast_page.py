@@ -59,13 +59,13 @@ def _answers(found: HistoryBacktest) -> list[str]:
     told = []
     if found.cost is not None:
         best, *others = found.costs()
-        name = charts.WAYS[str(best["way"])]
+        name = charts.way_of(best)
         told.append(f"Cheapest to decide by: {name}, {word(best['cost'], 'number')} a period.")
         for row in others:
             surely = float(str(row["dearer_low"])) > 0
             share = float(str(row["dearer"])) / float(str(best["cost"]))
             sure = "surely" if surely else "not surely"
-            told[0] += f" {charts.WAYS[str(row['way'])].capitalize()}: {percent(share)} dearer ({sure})."
+            told[0] += f" {charts.way_of(row).capitalize()}: {percent(share)} dearer ({sure})."
     cover = [f"{percent(width)} intervals held {percent(share)}" for width, share in found.score.coverage.items()]
     if cover:
         told.append(f"{'; '.join(cover)} of what came.")
@@ -85,8 +85,7 @@ def _scores(found: HistoryBacktest) -> Table:
 
 
 def _costs(found: HistoryBacktest) -> Table:
-    rows = [row | {"way": charts.WAYS[str(row["way"])], "told": _dearer(row)} for row in found.costs()]
-    level = percent(float(str(rows[0]["level"])))
+    rows = [row | {"way": charts.way_of(row), "told": _dearer(row)} for row in found.costs()]
     columns = (
         Column("way", "Total over the lead time by"),
         Column("cost", "Cost per period", "number"),
@@ -94,7 +93,8 @@ def _costs(found: HistoryBacktest) -> Table:
         Column("stockout", "Short", "number"),
         Column("told", "Dearer by (95 % interval)"),
         Column("fill_rate", "Fill rate", "availability"),
-        Column("covered", f"Covered at {level}", "percent"),
+        Column("level", "Quantile", "percent"),
+        Column("covered", "Covered", "percent"),
         Column("pinball", "Pinball loss", "number"),
         Column("bias", "Bias, units", "number"),
     )

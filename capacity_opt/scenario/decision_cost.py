@@ -17,7 +17,7 @@ from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
 Array = NDArray[np.float64]
 Tell = Callable[[str], None]
 FEWEST_KNOWN = 8
-_AROUND = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
 
 
 def decision_cost(
@@ -30,14 +30,18 @@ def decision_cost(
     ways: Sequence[str] = WAYS,
     season: int | Sequence[int] | None = None,
     lost_sales: bool = False,
+    tune: int = 0,
     tell: Tell = lambda _: None,
 ) -> Backtest:
     """Play the last ``reviews`` periods of ``history``: at the start of each, forecast the total over ``lead_time`` + 1
     periods from what was known, order up to its quantile at stockout_cost / (stockout_cost + holding_cost), pay.
 
     ``ways``: some of ``lead_time_totals``, ``sum_of_quantiles``, ``normal``, ``bootstrap``. The answer ranks them by
-    cost, with paired intervals over the series, coverage and pinball loss. Costs per unit and period, scalar or per
-    series. Series too short are left out: each needs 8 periods before the first review.
+    cost, with paired intervals over the series, coverage and pinball loss. With ``tune``, the first so many reviews
+    choose for each way the one quantile that was cheapest there, and only later ones count: each way then has a score
+    ``"given"`` (the critical ratio) and one ``"tuned"``. The ratio is the cheapest only where a level may fall as
+    freely as it rises; stock that is there cannot be sent back. Costs per unit and period, scalar or per series.
+    Series too short are left out: each needs 8 periods before the first review.
 
     >>> history = History(np.random.default_rng(1).poisson(2.0, (30, 40)))
     >>> found = decision_cost(history, reviews=8, lead_time=2, ways=["normal", "sum_of_quantiles"])
@@ -51,17 +55,33 @@ def decision_cost(
         raise ArgumentError(f"no series has {FEWEST_KNOWN} periods before {number} reviews. Ask for fewer reviews")
     if number <= lead:
         raise ArgumentError(f"reviews must be more than the lead time of {lead}, got {number}: no order would arrive")
+    if not 0 <= tune < number - lead:
+        raise ArgumentError(f"tune must leave reviews to score: in [0, {number - lead - 1}], got {tune}")
     item = _item(holding_cost, stockout_cost, lead, history.count, kept)
     chosen = history.take(kept)
     came = np.maximum(np.nan_to_num(chosen.hold_out(number)[1]), 0.0)
-    levels = np.array(_AROUND)
-    issued = {way: np.empty((chosen.count, number, len(levels))) for way in ways}
-    for review in range(number):
-        known = chosen.hold_out(number - review)[0]
+    issued = issued_totals(chosen, number, lead + 1, ways=ways, season=season, tell=tell)
+    return backtest_quantiles(issued, LEVELS, came, item, lost_sales=lost_sales, initial_stock=None, tune=tune)
+
+
+def issued_totals(
+    history: History,
+    reviews: int,
+    periods: int,
+    *,
+    ways: Sequence[str] = WAYS,
+    season: int | Sequence[int] | None = None,
+    tell: Tell = lambda _: None,
+) -> dict[str, Array]:
+    """By way (n, reviews, m): at the start of each of the last ``reviews`` periods, quantiles at ``LEVELS`` of the
+    total over ``periods`` periods, from what was known."""
+    issued = {way: np.empty((history.count, reviews, len(LEVELS))) for way in ways}
+    for review in range(reviews):
+        known = history.hold_out(reviews - review)[0]
         for way in ways:
-            issued[way][:, review] = lead_time_quantiles(known, lead + 1, way=way, levels=levels, season=season)
-        tell(f"review {review + 1} of {number}")
-    return backtest_quantiles(issued, levels, came, item, lost_sales=lost_sales, initial_stock=None)
+            issued[way][:, review] = lead_time_quantiles(known, periods, way=way, levels=LEVELS, season=season)
+        tell(f"review {review + 1} of {reviews}")
+    return issued
 
 
 def _item(holding: ArrayLike, stockout: ArrayLike, lead: int, count: int, kept: NDArray[np.intp]) -> Item:

@@ -35,6 +35,7 @@ class DecisionCosts:
     holding: float = 1.0
     lead_time: int = 1
     lost_sales: bool = False
+    tune: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +69,11 @@ class HistoryBacktest:
 
 
 def cost_rows(found: Backtest) -> list[dict[str, object]]:
-    """A row per way: cost per period of all series, dearer than the best (paired interval), fill rate, accuracy."""
-    ratio = float(np.mean(found.order_level))
+    """A row per way and rule: cost per period of all series, dearer than the best (paired), fill rate, accuracy."""
     return [
         {
             "way": score.name,
+            "rule": score.rule,
             "cost": score.cost,
             "holding": score.holding,
             "stockout": score.stockout,
@@ -80,8 +81,8 @@ def cost_rows(found: Backtest) -> list[dict[str, object]]:
             "dearer_low": float(score.dearer.low),
             "dearer_high": float(score.dearer.high),
             "fill_rate": score.fill_rate,
-            "level": ratio,
-            "covered": float(np.interp(ratio, found.levels, score.coverage)),
+            "level": float(np.mean(score.order_level)),
+            "covered": float(np.interp(np.mean(score.order_level), found.levels, score.coverage)),
             "pinball": score.pinball,
             "bias": score.bias,
         }
@@ -147,6 +148,7 @@ def _cost(history: History, horizon: int, season: Sequence[int] | None, costs: D
         holding_cost=costs.holding,
         stockout_cost=costs.stockout,
         lost_sales=costs.lost_sales,
+        tune=costs.tune,
         season=season,
         tell=tell,
     )

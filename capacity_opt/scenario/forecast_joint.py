@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.demand.forecast_demand import ForecastDemand
-from capacity_opt.demand.horizon import CumulativeQuantiles
-from capacity_opt.demand.quantiles import QuantileDemand
 from capacity_opt.errors import ArgumentError
 from capacity_opt.forecast.dependence import Dependence
 from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, forecast_hierarchy
@@ -61,18 +59,9 @@ class HistoryForecast:
 
     def demand_of(self, rows: IntArray, periods: Array, *, integer: bool) -> ForecastDemand:
         """Items' demand: the mean distribution of each one's next ``periods`` periods, and the totals as told."""
-        steps = np.clip(np.rint(periods).astype(np.int64), 1, self.period.shape[1])
-        used = (np.arange(self.period.shape[1]) < steps[:, None])[:, :, None]
-        mean = np.where(used, self.period[rows], 0.0).sum(axis=1) / steps[:, None]
-        totals = CumulativeQuantiles(self.levels, self.totals[rows], integer=integer)
-        told = np.asarray(totals.over(steps.astype(float)).mean) / steps
-        one = np.asarray(QuantileDemand(self.levels, mean, integer=integer).mean)
-        factor = np.clip(np.where(one > 0, told / np.where(one > 0, one, 1.0), 1.0), 0.5, 2.0)
-        factor = np.where(steps > 1, factor, 1.0)
-        if integer:  # rounding up would not leave the mean where it was put
-            factor = np.ones_like(factor)
-        period = QuantileDemand(self.levels, mean * factor[:, None], integer=integer)
-        return ForecastDemand(period, totals, matched=steps.astype(float))
+        return ForecastDemand.of_horizon(
+            self.levels, self.period[rows], self.totals[rows], span=periods, integer=integer
+        )
 
 
 def forecast_history(

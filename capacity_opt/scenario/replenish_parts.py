@@ -154,10 +154,11 @@ def _best(
     """What the optimiser says, by column."""
     given: dict[str, Any] = {name: settings[name] for name in ("lead_time", "review_period")}
     if policy == "base_stock":
-        level = optimize_base_stock(demand, holding_cost=settings["holding_cost"], **{aim: told}, **given)
+        given[aim] = told
+        level = optimize_base_stock(demand, holding_cost=settings["holding_cost"], **given)
         return {name: np.asarray(getattr(level, name)) for name in ("base_stock_level", *MEASURES)}
     unit = np.ones(len(told)) if demand.discrete else np.maximum(np.asarray(demand.mean), 1e-9) / STEPS
-    price = {aim: told * unit if aim == "stockout_cost" else told}
+    price: dict[str, Any] = {aim: told * unit if aim == "stockout_cost" else told}
     best = optimize_rq(
         demand if demand.discrete else _in_steps(demand, unit),
         holding_cost=settings["holding_cost"] * unit,
@@ -199,10 +200,8 @@ def _demand(history: History, settings: Mapping[str, Array], season: int | None)
     known = history.values[~np.isnan(history.values)]
     whole = bool(np.all(known == np.rint(known)))
     periods = forecast_quantiles(history, horizon, season=season)
-    used = (np.arange(horizon) < span[:, None])[:, :, None]
-    mean = np.where(used, np.maximum(periods.values, 0.0), 0.0).sum(axis=1) / np.minimum(span, horizon)[:, None]
-    period = QuantileDemand(np.asarray(LEVELS), mean, integer=whole)
-    return ForecastDemand(period, totals.over_lead_time(integer=whole), matched=np.minimum(span, horizon))
+    coming, sums = (np.maximum(each.values, 0.0) for each in (periods, totals))
+    return ForecastDemand.of_horizon(LEVELS, coming, sums, span=np.minimum(span, horizon), integer=whole)
 
 
 def _settings(
@@ -251,7 +250,7 @@ def _numbers(column: Any, name: str, least: float, file: str, problems: Problems
         )  # fmt: skip
         problems.error("E207", file, f"{rule} ({int(wrong.sum())} such rows)", value=shown(str(column.iloc[row])),
                        row=int(row) + FIRST_ROW, column=name, fix="Mend the cell, or leave it blank")  # fmt: skip
-    return read
+    return np.asarray(read)
 
 
 def check_defaults(given: Replenishment) -> Replenishment:

@@ -48,3 +48,16 @@ def test_the_judge_meets_totals_of_the_spread_that_was_promised(spread):
         best, matched, co.Item(holding_cost=1, lead_time=3, review_period=1), periods=400, replications=60, seed=3
     )
     assert float(judged.cycle_service_level.value[0]) == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("integer", [False, True])
+def test_periods_come_to_the_mean_of_their_total(integer):
+    rng = np.random.default_rng(2)
+    draws = rng.poisson(rng.uniform(0.2, 6, 30)[:, None, None], (30, 4, 4000))
+    levels = np.linspace(0.01, 0.99, 33)
+    period, totals = (
+        np.moveaxis(np.quantile(each, levels, axis=2), 0, 2) for each in (draws, np.cumsum(draws, axis=1))
+    )
+    span = np.arange(30) % 4 + 1
+    demand = co.ForecastDemand.of_horizon(levels, period, totals, span=span, integer=integer)
+    np.testing.assert_allclose(demand.mean * span, demand.over(span).mean, rtol=0.04 if integer else 1e-9)

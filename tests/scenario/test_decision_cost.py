@@ -45,6 +45,8 @@ def test_ways_are_ranked_by_what_came_and_paired(history):
 def test_reviews_must_outlast_the_lead_time(history):
     with pytest.raises(co.ArgumentError, match="no order would arrive"):
         co.decision_cost(history, reviews=3, lead_time=3)
+    with pytest.raises(co.ArgumentError, match="tune must leave reviews to score"):
+        co.decision_cost(history, reviews=5, lead_time=2, tune=3)
     with pytest.raises(co.ArgumentError, match="way must be one of lead_time_totals"):
         co.decision_cost(history, reviews=3, ways=["luck"])
 

@@ -123,10 +123,16 @@ def calibration(found: HistoryBacktest) -> Chart:
     )
 
 
+def way_of(row: dict[str, object]) -> str:
+    """How a row of costs came to its level."""
+    name = WAYS.get(str(row["way"]), clean(str(row["way"])))
+    return f"{name}, tuned" if row["rule"] == "tuned" else name
+
+
 def costs(found: HistoryBacktest, table: Table) -> Chart:
     """Cost per way to the lead-time total, split into what was left over and what was short."""
     rows = [
-        {"way": WAYS.get(str(row["way"]), clean(str(row["way"]))), "part": part, "money": row[name]}
+        {"way": way_of(row), "part": part, "money": row[name]}
         for row in found.costs() for name, part in (("holding", "left over"), ("stockout", "short"))
     ]  # fmt: skip
     description = "Cost per period, all series, of ordering up to each way's quantile of the lead-time total."
