@@ -67,7 +67,7 @@ def cheapest(make, problem, low, high, samples, worth):
 
 def ways(problem, number):
     """Name, planner by setting, and the range of settings of each way of planning."""
-    stage = FleetPlanner(policy="two_stage", samples=number, time_limit=200, warm=False)
+    stage = FleetPlanner(policy="two_stage", samples=number, time_limit=60, warm=False)
 
     def factor(setting):
         return FleetPlanner(policy="safety_factor", safety_factor=setting, warm=False)(problem)

@@ -119,13 +119,24 @@ class Frame:
 
     def lanes(self, lost_zone: int | None = None) -> Lanes:
         """Who can be served by what and where; while ``lost_zone`` is lost, the demand pinned to it may go to the
-        other zones of its region."""
+        other zones of its region. In normal operation those lanes are there too where a sample loses the zone; see
+        :meth:`open_lanes`."""
         groups, region = self.problem.groups, self.pool_region
         usable = groups.compatible & (groups.performance > 0)
         usable &= ~np.any((self.need > 0) & (self.problem.server_types.capacity[None] <= 0), axis=2)
         fits = usable[:, :, None] & groups.allowed_region[:, region][:, None, :] & self._pinning(lost_zone)[:, None, :]
         j, k, p = np.nonzero(fits)
         return Lanes(group=j, server_type=k, pool=p, load=self.need[j, k])
+
+    def open_lanes(self, lanes: Lanes) -> BoolArray:
+        """When a lane of normal operation may be used, (N, T, 1, S or 1): away from the zone that demand is pinned to
+        only while a sample has lost that zone."""
+        home = self.problem.groups.home_zone[lanes.group]
+        away = (home >= 0) & (lanes.pool != self.zone_pool[np.maximum(home, 0)])
+        if not away.any():
+            return np.ones((1, 1, 1, 1), dtype=bool)
+        lost = np.moveaxis(self.outcomes.available[:, np.maximum(home, 0)] <= 0, 0, -1)
+        return np.asarray(~away[:, None, None] | lost)[:, :, None, :]
 
     def _pinning(self, lost_zone: int | None) -> BoolArray:
         groups = self.problem.groups
@@ -135,6 +146,9 @@ class Frame:
         moved = groups.home_region[:, None] == self.pool_region[None, :]
         pinned = (home >= 0)[:, None]
         away = pinned & (home[:, None] == (-2 if lost_zone is None else lost_zone))
+        if lost_zone is None:
+            ever = np.any(self.outcomes.available <= 0, axis=(0, 2))
+            own = own | (moved & ever[np.maximum(home, 0)][:, None])
         result: BoolArray = np.where(away, moved, np.where(pinned, own, free))
         return result
 

@@ -71,7 +71,9 @@ def add_normal_recourse(builder: ModelBuilder, frame: Frame, supply: SupplyColum
     problem, lanes = frame.problem, frame.lanes()
     money, sample = weight(frame), np.arange(frame.outcomes.count)
     cost = serving_cost(frame, lanes)[:, None, None, None] * money
-    served = builder.columns("served", [lane_labels(frame, lanes), *tbs(frame)], cost=cost, sample=sample)
+    served = builder.columns(
+        "served", [lane_labels(frame, lanes), *tbs(frame)], cost=cost, where=frame.open_lanes(lanes), sample=sample
+    )
     unmet = builder.columns(
         "unmet",
         [problem.groups.names, *tbs(frame)],

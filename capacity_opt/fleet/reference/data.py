@@ -238,14 +238,25 @@ class Data:
         return bool(self.compatible[j, k]) and self.performance[j, k] > 0 and not lacking
 
     def _reaches(self, j: str, p: str, lost: str | None) -> bool:
-        """Pinned demand is served in its zone; while that is lost, anywhere in its region."""
+        """Pinned demand is served in its zone; while that is lost (also in a sample), anywhere in its region."""
         region, zones = self.pools[p]
         if not self.allowed_region[j, region]:
             return False
         home = self.home_zone[j]
         if home is None:
             return True
-        return region == self.home_region[j] if home == lost else zones == (home,)
+        if home == lost:
+            return region == self.home_region[j]
+        moves = lost is None and region == self.home_region[j] and self._ever_lost(home)
+        return zones == (home,) or moves
+
+    def _ever_lost(self, zone: str) -> bool:
+        return any(self.available[s, zone, t] <= 0 for s, t in product(self.samples, self.periods))
+
+    def open(self, lane: Lane, t: str, s: str) -> bool:
+        """Whether normal operation may use a lane: away from the zone of pinned demand only while that is lost."""
+        home = self.home_zone[lane.group]
+        return home is None or self.pools[lane.pool][1] == (home,) or self.available[s, home, t] <= 0
 
     @cached_property
     def option_lanes(self) -> tuple[OptionLane, ...]:

@@ -89,7 +89,7 @@ def _bought_and_served(m: Any, data: Data, t: str) -> Iterator[tuple[float, Any]
         for o, k, p in data.option_lanes:
             yield buying_price(data, o, k, t) * expected, m.bought[o, k, p, t, b, s]
         for lane in data.lanes():
-            yield serving_cost(data, lane) * expected, m.served[(*lane, t, b, s)]
+            yield serving_cost(data, lane) * expected, there(m.served, *lane, t, b, s)
 
 
 def _commitment_limit(m: Any, data: Data) -> None:
@@ -184,7 +184,7 @@ def _utilization(m: Any, data: Data) -> None:
     @rows(m, "utilization", [r for r in data.resources if not np.isnan(least[r])])
     def utilization(r: str) -> Any:
         used = (
-            (data.need(j, k, r) * data.share[b] * data.probability[s], m.served[j, k, p, t, b, s])
+            (data.need(j, k, r) * data.share[b] * data.probability[s], there(m.served, j, k, p, t, b, s))
             for (j, k, p), (t, b, s) in product(data.lanes(), data.times())
         )
         elsewhere = (

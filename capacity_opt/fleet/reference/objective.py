@@ -68,7 +68,8 @@ def sample_terms(m: Any, data: Data, s: str) -> Iterator[Term]:
                 money = data.lot[k] * capital(data, k, z, t) * data.probability[s]
                 yield money, m.recourse_racks[k, z, t, s]
     for lane, t, b in product(data.lanes(), data.periods, data.blocks):
-        yield serving_cost(data, lane) * data.weight(t, b, s), m.served[(*lane, t, b, s)]
+        if data.open(lane, t, s):
+            yield serving_cost(data, lane) * data.weight(t, b, s), m.served[(*lane, t, b, s)]
     for j, t, b in product(data.groups, data.periods, data.blocks):
         if data.shortage_allowed[j]:
             yield data.penalty[j] * data.weight(t, b, s), m.unmet[j, t, b, s]

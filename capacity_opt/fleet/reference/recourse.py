@@ -13,14 +13,16 @@ from capacity_opt.fleet.reference.data import Data, Lane
 def add_normal_operation(m: Any, data: Data) -> None:
     """Columns ``served``, ``unmet``, ``bought``; rows ``demand``, ``capacity``, ``option_limit``."""
     lanes = data.lanes()
-    columns(m, "served", [(*lane, *tbs) for lane, tbs in product(lanes, data.times())])
+    columns(
+        m, "served", [(*lane, t, b, s) for lane, (t, b, s) in product(lanes, data.times()) if data.open(lane, t, s)]
+    )
     columns(m, "unmet", [(j, *tbs) for j, tbs in product(data.groups, data.times()) if data.shortage_allowed[j]])
     types_and_pools = _by_group(lanes)
 
     @rows(m, "demand", data.groups, data.periods, data.blocks, data.samples)
     def demand(j: str, t: str, b: str, s: str) -> Any:
         """Everything asked for is served somewhere, or unmet."""
-        served = ((1.0, m.served[j, k, p, t, b, s]) for k, p in types_and_pools.get(j, ()))
+        served = ((1.0, there(m.served, j, k, p, t, b, s)) for k, p in types_and_pools.get(j, ()))
         unmet = [(1.0, there(m.unmet, j, t, b, s))]
         return equal(total(served, unmet), data.demand[s, j, t, b])
 
@@ -104,7 +106,7 @@ def _add_capacity(m: Any, data: Data, lanes: tuple[Lane, ...], served: Any, lost
         """Load within what the servers in service and the capacity bought can carry."""
         w, each = data.world_of(s), data.capacity[k, r]
         zones = (z for z in data.pools[p][1] if z != lost)
-        load = ((need, served[j, k, p, t, b, s]) for j, need in users[k, p, r])
+        load = ((need, there(served, j, k, p, t, b, s)) for j, need in users[k, p, r])
         owned = ((each * data.available[s, z, t], m.stock[k, z, t, *w]) for z in zones)
         extra = ((each, there(bought, o, k, p, t, b, s)) for o in buyers.get((k, p), ()))
         return at_most(total(load, minus(owned), minus(extra)), 0.0)

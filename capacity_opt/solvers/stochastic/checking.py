@@ -16,6 +16,7 @@ from capacity_opt.solvers.verify import Check
 Array = NDArray[np.float64]
 
 FEASIBILITY = 1e-6
+SMALL_PART = 1e-2
 DUALITY = 1e-6
 
 
@@ -83,7 +84,8 @@ def _recourse(search: Search, settled: Settled, g: int) -> Array:
 
 
 def _recourse_kept(family: RecourseFamily, group: SampleGroup, x: Array, own: Array) -> tuple[float, float]:
-    """By how much a row, or a bound, of a group's recourse is broken at most, relative to max(1, its size)."""
+    """By how much a row, or a bound, of a group's recourse is broken at most, relative to max(1, its size); of a bound
+    also relative to a hundredth of the largest right-hand side, in whose size basic values are computed."""
     values = group.values
     if len(own) != len(values):
         values = (group.probability @ values / (group.probability.sum() or 1.0))[None]
@@ -91,7 +93,8 @@ def _recourse_kept(family: RecourseFamily, group: SampleGroup, x: Array, own: Ar
     rhs[:, family.random_rows] += values
     slack, size = rhs - own @ family.matrix.T, np.maximum(1.0, np.abs(rhs))
     outside = np.maximum(family.slack_lower - slack, slack - family.slack_upper) / size
-    beyond = np.maximum(family.lower - own, own - family.upper) / np.maximum(1.0, np.abs(own))
+    large = max(1.0, SMALL_PART * float(np.abs(rhs).max(initial=0.0)))
+    beyond = np.maximum(family.lower - own, own - family.upper) / np.maximum(large, np.abs(own))
     return float(outside.max(initial=0.0)), float(beyond.max(initial=0.0))
 
 
