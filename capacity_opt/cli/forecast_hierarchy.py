@@ -23,7 +23,8 @@ def _named(ctx: click.Context, parameter: click.Parameter, text: str) -> float |
 
 @click.command("hierarchy", short_help="Forecast customers, services and regions so that all sums match.")
 @click.argument("history", type=click.Path(path_type=Path))
-@click.option("--by", multiple=True, required=True, metavar="COLUMN", help="Key above the series, coarse to fine.")
+@click.option("--by", multiple=True, metavar="COLUMN",
+              help="Key above the series, coarse to fine; none: the total alone is above them.")  # fmt: skip
 @click.option("--horizon", type=click.IntRange(min=1, max=512), required=True, help="Periods ahead.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True,
               help="Quantiles of every node: Parquet or CSV.")  # fmt: skip

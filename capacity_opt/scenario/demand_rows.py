@@ -83,7 +83,10 @@ def read_demand(
     if section.kind == "history" and source.spec.forecast is not None and not context.problems.failed:
         from capacity_opt.scenario.forecast_demand import forecast_rows  # imported here: only where there is history
 
-        return forecast_rows(rows, keys, source.spec.forecast, context, ahead)
+        made = forecast_rows(rows, keys, source.spec.forecast, context, ahead)
+        if made is not None and made.forecast is not None:
+            source.forecasts[section.file] = made.forecast.facts()
+        return made
     return rows
 
 

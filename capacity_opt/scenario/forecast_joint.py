@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 DRAWS = 1000
 SEED = 0
+MOST_TOLD = 500  # series whose mean correlation is told
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,24 @@ class HistoryForecast:
     joint: JointForecast | HierarchyForecast
     row: IntArray
     skipped: int
+
+    def facts(self) -> dict[str, object]:
+        """How it was made, for the run's manifest: models, seasons, how periods and series hang together."""
+        base = self.joint if isinstance(self.joint, JointForecast) else self.joint.base
+        tied = base.dependence
+        shared = tied.loadings[:MOST_TOLD] @ tied.loadings[:MOST_TOLD].T
+        pairs = shared[np.triu_indices(len(shared), 1)]
+        told: dict[str, object] = {
+            **base.period.provenance,
+            "series": len(self.row),
+            "periods_ahead": base.period.horizon,
+            "autocorrelation": round(float(np.median(tied.serial)), 4),
+            "shared_factors": int(tied.loadings.shape[1]),
+            "cross_correlation": round(float(pairs.mean()), 4) if len(pairs) else 0.0,
+        }
+        if not isinstance(self.joint, JointForecast):
+            told |= {"reconciled": self.joint.method, "nodes": len(self.joint.hierarchy.names)}
+        return told
 
     def demand_of(self, rows: IntArray, periods: Array, *, integer: bool) -> ForecastDemand:
         """Items' demand: the mean distribution of each one's next ``periods`` periods, and the totals as told."""

@@ -45,6 +45,7 @@ class Source:
     fetched: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, set[int]] = field(default_factory=dict)
     tables_read: dict[str, TextTable] = field(default_factory=dict)
+    forecasts: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def table(self, file: str, columns: Sequence[str], key: str = "") -> TextTable | None:
         """A table by its file name, patched; ``columns`` are those it may have; ``key`` its name in scenario.toml."""

@@ -48,7 +48,8 @@ class Scenario:
     ``backtest`` the history with the forecasts to be weighed;
     ``room`` where ordered servers stand; ``requests`` who asks on the day; ``frontier``, ``simulation`` the sections;
     ``spec`` every key; ``warnings`` remarks about the data; ``files`` what was read, by the name in the scenario;
-    ``fetched`` the files that stand in for queries of a database. What the scenario has no section for is ``None``.
+    ``fetched`` the files that stand in for queries of a database; ``forecasts`` how each table of history was forecast.
+    What the scenario has no section for is ``None``.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Scenario:
     warnings: tuple[Problem, ...] = ()
     files: dict[str, Path] = field(default_factory=dict)
     fetched: dict[str, str] = field(default_factory=dict)
+    forecasts: dict[str, dict[str, object]] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
@@ -156,6 +158,7 @@ def read_scenario(
         warnings=problems.warnings,
         files={FILE: source.folders[0] / FILE, **source.read_files},
         fetched=source.fetched,
+        forecasts=source.forecasts,
     )
 
 

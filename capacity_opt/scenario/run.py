@@ -265,6 +265,8 @@ def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]
             "remarks": list(plan.remarks),
             "residuals": {check.name: check.value for check in plan.checks},
         }
+    if scenario.forecasts:
+        manifest["forecasts"] = scenario.forecasts
     if outcome.backtest is not None:
         manifest["backtest"] = backtest_facts(outcome.backtest)
     if outcome.placement is not None:

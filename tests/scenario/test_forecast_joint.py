@@ -54,7 +54,10 @@ def fleet_folder(tmp_path, *, forecast="", demand=""):
 @pytest.mark.parametrize("reconcile", ["mint", "mixed"])
 def test_customers_add_up_to_the_groups_of_the_fleet(tmp_path, reconcile):
     keys = f'hierarchy = ["region", "customer"]\nreconcile = "{reconcile}"'
-    problem = co.read_scenario(fleet_folder(tmp_path, forecast=keys)).fleet
+    scenario = co.read_scenario(fleet_folder(tmp_path, forecast=keys))
+    problem, told = scenario.fleet, scenario.forecasts["history.csv"]
+    assert (told["reconciled"], told["series"], told["nodes"]) == (reconcile, 5, 8)
+    assert told["cross_correlation"] > 0.3
     values, probability = problem.demand.draw(600, seed=5)
     assert values.shape == (600, 2, 4, 1)
     assert probability.sum() == pytest.approx(1.0)
