@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from capacity_opt.solvers.linear_program import LinearProgram
 from capacity_opt.solvers.rounding import row_violation
+from capacity_opt.solvers.stochastic.blocks import bound_by_blocks
 from capacity_opt.solvers.stochastic.fixed import Settled, master_values, settle
 from capacity_opt.solvers.stochastic.heuristics import dive, search_neighbourhoods
 from capacity_opt.solvers.stochastic.inner import KEPT
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 HEURISTIC_SHARE = 0.1
+BLOCK_SHARE, BEFORE_BLOCKS = 0.4, 3.0
 PRICES_KEPT = 4
 SLACK_SHARE = 0.02
 MASTER_SHARE, FIRST_GAP = 0.3, 0.03
@@ -66,7 +68,7 @@ def close_integer_gap(
     assert relaxed.settled is not None
     best = Incumbent(objective=np.inf, bound=relaxed.bound, prices=[relaxed.settled.prices])
     try:
-        reason = _closed(search, best, gap, deadline)
+        reason = _closed(search, relaxed, best, gap, deadline)
     except (KeyboardInterrupt, SystemError) as error:
         if not is_interrupt(error):
             raise
@@ -74,7 +76,7 @@ def close_integer_gap(
     return best, reason
 
 
-def _closed(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
+def _closed(search: Search, relaxed: TwoStageSolution, best: Incumbent, gap: float, deadline: float) -> str:
     """Dive, neighbourhoods, then masters until the gap is closed; how it ended."""
     first, master = search.program.first, search.master
     now = time.perf_counter()
@@ -98,11 +100,40 @@ def _closed(search: Search, best: Incumbent, gap: float, deadline: float) -> str
         master.set_integer(False)
         _forget_slack_cuts(search)
         master.set_integer(True)
-    reason = _prove(search, best, gap, deadline)
+    reason = _prove(search, best, gap, min(deadline, time.perf_counter() + BEFORE_BLOCKS))
+    if reason == "limit" and not _over(deadline):
+        _by_blocks(search, relaxed, best, gap, deadline)
+        reason = _prove(search, best, gap, deadline)
     master.set_integer(False)
     _polish(search, best, gap)
     master.set_bounds(first.column_lower, first.column_upper)
     return reason
+
+
+def _by_blocks(search: Search, relaxed: TwoStageSolution, best: Incumbent, gap: float, deadline: float) -> None:
+    """A bound, and perhaps a plan, from the parts of the first stage, where a few rows hold it together."""
+    now = time.perf_counter()
+    if relaxed.duals is None or best.gap() <= gap or now >= deadline:
+        return
+
+    def tell(bound: float) -> bool:
+        best.bound = max(best.bound, min(bound, best.objective))
+        return best.gap() <= gap
+
+    until = now + BLOCK_SHARE * (deadline - now)
+    for x in bound_by_blocks(
+        search, -relaxed.duals.first, until=until, tell=tell, upper=lambda: best.objective, gap=gap
+    ):
+        _evaluate(search, _point_of(search, x), best)
+
+
+def _point_of(search: Search, x: Array) -> MasterPoint:
+    """A first stage as a proposal of which nothing is known."""
+    groups, rows = len(search.oracle.weights), len(search.master.coupling.lower)
+    return MasterPoint(
+        reason="feasible", x=x, theta=np.full(groups, np.nan), added=np.zeros((groups, rows)), prices=np.zeros(rows),
+        bound=-np.inf, objective=np.inf,
+    )  # fmt: skip
 
 
 def _polish(search: Search, best: Incumbent, gap: float) -> None:

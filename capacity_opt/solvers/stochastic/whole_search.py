@@ -81,7 +81,14 @@ def search_whole(
     values = np.asarray(engine.getSolution().col_value, dtype=np.float64) if has_point else None
     values = values if values is None or recast is None else recast.here(values)
     met = [each for each in seen.points() if values is None or not np.array_equal(each, values)]
-    return Found(reason=reason_of(engine), bound=float(info.mip_dual_bound), values=values, met=met)
+    return Found(reason=reason_of(engine), bound=_bound(engine, lp, info), values=values, met=met)
+
+
+def _bound(engine: Any, lp: LinearProgram, info: Any) -> float:
+    """What is proven; of a program without whole numbers HiGHS tells no bound."""
+    if lp.integer.any():
+        return float(info.mip_dual_bound)
+    return float(info.objective_function_value) if reason_of(engine) == "optimal" else -np.inf
 
 
 class _Seen:
