@@ -15,6 +15,7 @@ from capacity_opt.report.wording import clean, percent, word
 from capacity_opt.scenario.forecast_backtest import HistoryBacktest
 
 WORST = 20
+MOST_OTHERS = 3
 SCORES = {
     "wql": "Weighted quantile loss",
     "crps": "CRPS, per observation",
@@ -61,10 +62,10 @@ def _answers(found: HistoryBacktest) -> list[str]:
         best, *others = found.costs()
         name = charts.way_of(best)
         told.append(f"Cheapest to decide by: {name}, {word(best['cost'], 'number')} a period.")
-        for row in others:
+        for row in others[:MOST_OTHERS]:
             surely = float(str(row["dearer_low"])) > 0
             share = float(str(row["dearer"])) / float(str(best["cost"]))
-            sure = "surely" if surely else "not surely"
+            sure = "surely" if surely else "within what chance does"
             told[0] += f" {charts.way_of(row).capitalize()}: {percent(share)} dearer ({sure})."
     cover = [f"{percent(width)} intervals held {percent(share)}" for width, share in found.score.coverage.items()]
     if cover:

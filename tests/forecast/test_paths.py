@@ -52,8 +52,8 @@ def test_paths_are_whole_where_history_is_and_the_same_for_one_seed():
 
 def test_totals_of_intermittent_demand_are_covered():
     rng = np.random.default_rng(9)
-    shape = rng.gamma(1.0, 1.0, 600)
-    demand = rng.poisson(shape[:, None], (600, 72)) * (rng.random((600, 72)) < 0.4)
+    shape = rng.gamma(1.0, 1.0, 400)
+    demand = rng.poisson(shape[:, None], (400, 60)) * (rng.random((400, 60)) < 0.4)
     kept, held = co.History(demand).hold_out(4)
     totals = co.forecast_totals(kept, 4, levels=[0.5, 0.8, 0.9, 0.95])
     came = np.cumsum(held, axis=1)
