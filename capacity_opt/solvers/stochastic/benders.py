@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from capacity_opt.solvers.stochastic.fixed import Settled, better, forbid, settle
 from capacity_opt.solvers.stochastic.inner import KEPT, Mixture
-from capacity_opt.solvers.stochastic.integer import close_integer_gap
+from capacity_opt.solvers.stochastic.integer import Incumbent, close_integer_gap
 from capacity_opt.solvers.stochastic.interrupted import rounded
 from capacity_opt.solvers.stochastic.master import MasterPoint
 from capacity_opt.solvers.stochastic.mixing import Columns, Mixed, know_risk, mix
@@ -92,7 +92,12 @@ def continue_search(
         return rounded(search, relaxed)
     if not whole or relaxed.reason != "optimal" or relaxed.x is None:
         return relaxed if not whole else _without_point(relaxed)
-    best, reason = close_integer_gap(search, relaxed=relaxed, gap=gap, deadline=started + time_limit)
+
+    def told(best: Incumbent) -> None:
+        if progress is not None:
+            progress(time.perf_counter() - started, relaxed.iterations + best.rounds, best.objective, best.bound)
+
+    best, reason = close_integer_gap(search, relaxed=relaxed, gap=gap, deadline=started + time_limit, told=told)
     limit = {"limit": "time", "interrupted": "interrupted"}.get(reason, "none")
     if limit == "interrupted" and best.x is None:
         return rounded(search, relaxed)

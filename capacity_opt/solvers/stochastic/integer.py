@@ -9,6 +9,7 @@ tolerance: the returned gap is between an evaluated plan and a proven bound.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,12 @@ class Incumbent:
     rounds: int = 0
     prices: list[Array] = field(default_factory=list)
     duals: MasterDuals | None = None
+    told: Callable[[Incumbent], None] | None = None
+
+    def tell(self) -> None:
+        """Let who waits know how far the search is."""
+        if self.told is not None:
+            self.told(self)
 
     def gap(self) -> float:
         """(objective - bound) / |objective|."""
@@ -58,15 +65,20 @@ class Incumbent:
 
 
 def close_integer_gap(
-    search: Search, *, relaxed: TwoStageSolution, gap: float, deadline: float
+    search: Search,
+    *,
+    relaxed: TwoStageSolution,
+    gap: float,
+    deadline: float,
+    told: Callable[[Incumbent], None] | None = None,
 ) -> tuple[Incumbent, str]:
     """From the relaxation's solution, find whole numbers within ``gap``.
 
-    ``deadline`` is a ``time.perf_counter()`` value. Returns the incumbent and ``"optimal"``, ``"limit"``,
-    ``"interrupted"`` (by Ctrl-C) or ``"infeasible"``.
+    ``deadline`` is a ``time.perf_counter()`` value; ``told`` hears of every evaluated point and better bound. Returns
+    the incumbent and ``"optimal"``, ``"limit"``, ``"interrupted"`` (by Ctrl-C) or ``"infeasible"``.
     """
     assert relaxed.settled is not None
-    best = Incumbent(objective=np.inf, bound=relaxed.bound, prices=[relaxed.settled.prices])
+    best = Incumbent(objective=np.inf, bound=relaxed.bound, prices=[relaxed.settled.prices], told=told)
     try:
         reason = _closed(search, relaxed, best, gap, deadline)
     except (KeyboardInterrupt, SystemError) as error:
@@ -118,6 +130,7 @@ def _by_blocks(search: Search, relaxed: TwoStageSolution, best: Incumbent, gap: 
 
     def tell(bound: float) -> bool:
         best.bound = max(best.bound, min(bound, best.objective))
+        best.tell()
         return best.gap() <= gap
 
     until = now + BLOCK_SHARE * (deadline - now)
@@ -214,6 +227,7 @@ class _Lookout:
     def look(self, met: list[MasterPoint], bound: float) -> bool:
         """Whether to leave the search."""
         self.best.bound = max(self.best.bound, min(bound, self.best.objective))
+        self.best.tell()
         for point in met[:MOST_MET]:
             self.learned = _evaluate(self.search, point, self.best) or self.learned
         early = self.learned and bool(met) and time.perf_counter() < self.until
@@ -238,6 +252,7 @@ def _evaluate(search: Search, point: MasterPoint, best: Incumbent) -> bool:
 def _try(search: Search, x: Array, best: Incumbent, goal: float = np.inf) -> None:
     """Evaluate whole numbers exactly and keep them if they are better."""
     best.rounds += 1
+    best.tell()
     settled = settle(search, x, best.prices[-PRICES_KEPT:], goal=min(goal, best.objective), rounds=3)
     if settled is None:
         return

@@ -47,3 +47,13 @@ def test_no_time_at_all_never_claims_an_optimum():
     answer = solve_two_stage(whole(random_program(1, samples=30)), gap=1e-9, time_limit=0.0)
     assert answer.reason in {"feasible", "no_solution"}
     assert answer.limit == "time"
+
+
+def test_the_search_for_whole_numbers_tells_how_far_it_is():
+    told = []
+    answer = solve_two_stage(
+        whole(random_program(3, samples=12)), gap=1e-7, time_limit=20, progress=lambda *said: told.append(said)
+    )
+    known = [(incumbent, bound) for _, iteration, incumbent, bound in told if iteration > answer.relaxed.iterations]
+    assert known
+    assert all(bound <= answer.objective + 1e-6 and incumbent >= answer.bound - 1e-6 for incumbent, bound in known)
