@@ -22,6 +22,7 @@ OPTIONS = ("set", "variant", "seed", "solver", "time_limit", "gap", "only")
 @common
 def command(out: Path, discard: bool, as_json: bool, quiet: bool, verbose: int) -> int:
     """Do the runs under --out again that were killed before they ended: same scenario, same options, same results.
+    A search that was long under way goes on from the cuts it had saved, and ends within the same gap.
 
     \b
     Examples:
@@ -29,6 +30,8 @@ def command(out: Path, discard: bool, as_json: bool, quiet: bool, verbose: int) 
       capacity-opt resume --discard
     """
     from capacity_opt.scenario.past_runs import unfinished_runs
+    from capacity_opt.scenario.run_folder import CUTS
+    from capacity_opt.solvers.stochastic.checkpoint import cuts_left_in
 
     output = Output(as_json, quiet, verbose)
     left = list(unfinished_runs(out))
@@ -40,7 +43,8 @@ def command(out: Path, discard: bool, as_json: bool, quiet: bool, verbose: int) 
             output.note(f"Again: {run.request.get('scenario')}")
             options: dict[str, Any] = {name: run.request[name] for name in OPTIONS if name in run.request}
             try:
-                worst = max(worst, do_run(Path(str(run.request["scenario"])), out, options, output))
+                with cuts_left_in(run.folder / CUTS):
+                    worst = max(worst, do_run(Path(str(run.request["scenario"])), out, options, output))
             except CapacityError as error:
                 output.note(f"Error: {error}")
                 worst = max(worst, error.exit_code)

@@ -19,8 +19,18 @@ from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.placement import placement_facts
 from capacity_opt.scenario.read import Scenario, read_scenario
 from capacity_opt.scenario.resolved import resolved_toml
-from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table, Writer, table_of, told_as_run_error
+from capacity_opt.scenario.run_folder import (
+    CUTS,
+    REQUEST,
+    TIMING,
+    PartialRun,
+    Table,
+    Writer,
+    table_of,
+    told_as_run_error,
+)
 from capacity_opt.scenario.steps import StepOutcome, Watch, run_steps
+from capacity_opt.solvers.stochastic.checkpoint import cuts_kept
 
 Progress = Callable[[str], None]
 
@@ -124,7 +134,8 @@ def execute(
             tell=tell, ended=clock.note, stopped=stopped, open_table=partial.open_table, executor=executor,
             workers=workers,
         )  # fmt: skip
-        outcome = run_steps(scenario, watch)
+        with cuts_kept(partial.path / CUTS):
+            outcome = run_steps(scenario, watch)
         manifest = _manifest(scenario, outcome, identity)
         partial.write_json("manifest.json", manifest)
         for table, made in {**outcome.tables, "warnings": _warnings(scenario)}.items():

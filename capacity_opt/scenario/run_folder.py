@@ -25,6 +25,8 @@ from capacity_opt.errors import RunFolderError
 
 PARTIAL = ".partial-"
 REQUEST = "request.json"
+CUTS = "cuts"
+"""What long searches save of themselves while a run is on."""
 TIMING = "timing.json"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -25,7 +25,8 @@ from capacity_opt.errors import (
 from capacity_opt.executor import executor_named, processors
 from capacity_opt.scenario.problems import did_you_mean, shown
 from capacity_opt.scenario.run import MANIFEST_VERSION, version_of, versions
-from capacity_opt.scenario.run_folder import REQUEST, TIMING, PartialRun, Table
+from capacity_opt.scenario.run_folder import CUTS, REQUEST, TIMING, PartialRun, Table
+from capacity_opt.solvers.stochastic.checkpoint import cuts_kept
 from capacity_opt.solvers.stochastic.saa import SamplingCertificate, certify, samples_needed
 from capacity_opt.solvers.stochastic.smps import (
     CORE_SUFFIXES,
@@ -212,7 +213,8 @@ def run_smps(
                "seed": seed, "gap": gap, "time_limit": time_limit}  # fmt: skip
     try:
         partial.write_json(REQUEST, request)
-        answer = _solved(program, files, chosen, progress)
+        with cuts_kept(partial.path / CUTS):
+            answer = _solved(program, files, chosen, progress)
         first, tables = _first_stage(program, answer)
         manifest = _manifest(program, files, answer, identity, first)
         partial.write_json("manifest.json", manifest)

@@ -19,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.solvers.stochastic.checkpoint import saving_of
 from capacity_opt.solvers.stochastic.fixed import Settled, better, forbid, settle
 from capacity_opt.solvers.stochastic.inner import KEPT, Mixture
 from capacity_opt.solvers.stochastic.integer import Incumbent, close_integer_gap
@@ -86,6 +87,7 @@ def continue_search(
     """Solve from what a search already knows."""
     started = time.perf_counter()
     whole = bool(search.program.first.integer.any())
+    search.saving = search.saving or saving_of(search)
     relaxed_gap = min(gap, max(gap / 10, 1e-6)) if whole else gap
     relaxed = _Run(search, relaxed_gap, started, time_limit, progress).solve()
     if whole and relaxed.limit == "interrupted":
@@ -186,6 +188,8 @@ class _Run:
             if search.master.has_bound:
                 self.bound = max(self.bound, outer.bound)
             search.history.append((search.iteration, self.best, self.bound))
+            if search.saving is not None:
+                search.saving.tick(search)
             if self.progress is not None:
                 self.progress(time.perf_counter() - self.started, search.iteration, self.best, self.bound)
             if self.gap() <= self.target:

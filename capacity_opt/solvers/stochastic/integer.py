@@ -259,6 +259,8 @@ def _try(search: Search, x: Array, best: Incumbent, goal: float = np.inf) -> Non
     best.prices.append(settled.prices)
     if settled.violation <= KEPT and settled.objective < best.objective:
         best.objective, best.x, best.settled = settled.objective, x, settled
+        if search.saving is not None:
+            search.saving.keep(search, x)
 
 
 def _over(deadline: float) -> bool:

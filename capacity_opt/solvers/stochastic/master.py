@@ -203,6 +203,20 @@ class Master:
         fresh.valid = True
         self._highs.setBasis(fresh)
 
+    def kept(self) -> tuple[sparse.csr_array, Array, list[tuple[int, Array]], Array]:
+        """All cuts as rows, their levels, where each comes from, and which groups have one."""
+        empty = sparse.csr_array((0, self.columns))
+        matrix = sparse.csr_array(sparse.vstack([empty, *self._cuts], format="csr"))
+        return matrix, np.concatenate([np.zeros(0), *self._levels]), self._origins, self._freed
+
+    def restore(self, matrix: sparse.csr_array, levels: Array, origins: list[tuple[int, Array]], freed: Array) -> None:
+        """Hold the cuts that :meth:`kept` gave, of the same columns, in place of any."""
+        self._cuts, self._levels, self._origins = [matrix], [levels], origins
+        at = self.first.columns + np.flatnonzero(freed & ~self._freed)
+        self._freed = freed.astype(bool)
+        self._lower[at], self._upper[at] = -np.inf, np.inf
+        self._load()
+
     def _change_bounds(self, columns: NDArray[np.int32]) -> None:
         status = self._highs.changeColsBounds(len(columns), columns, self._lower[columns], self._upper[columns])
         self._check(status, "change column bounds")

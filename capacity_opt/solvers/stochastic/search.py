@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.solvers.stochastic.checkpoint import Saving
 from capacity_opt.solvers.stochastic.fixed import Settled
 from capacity_opt.solvers.stochastic.inner import Mixture
 from capacity_opt.solvers.stochastic.master import Master, MasterDuals, master_of
@@ -68,6 +69,7 @@ class Search:
     starts: list[Array] = field(default_factory=list)
     totals: list[Array] = field(default_factory=list)
     dearer: float = 1.0
+    saving: Saving | None = None
 
     def add(self, evaluation: Evaluation) -> float:
         """Keep a feasible evaluation as a point of mixtures; its cost without what is set aside for risks."""
