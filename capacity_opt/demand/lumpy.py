@@ -73,13 +73,14 @@ def lumpy_demand(base: Demand, lumps: Lumps, *, group: int = 0, period: int = 0,
     >>> bool(abs(lumpy_demand(Normal(10000, 600), deals).mean - (10000 + 900 + 720 + 750)) < 1)
     True
     """
-    made = spectrum(base, lumps, group=group, period=period, points=points)
+    made = spectrum(base, lumps, group=group, period=period, points=points, together=True)
     absent = float(np.prod([_absent(lumps, lump, group, period) for lump in range(len(lumps.names))]))
     return made.demand(made.total(), made.zero * absent)
 
 
-def spectrum(base: Demand, lumps: Lumps, *, group: int, period: int, points: int) -> Spectrum:
-    """The transforms of base and lumps on the grid of :func:`lumpy_demand`."""
+def spectrum(base: Demand, lumps: Lumps, *, group: int, period: int, points: int, together: bool = False) -> Spectrum:
+    """The transforms of base and lumps on the grid of :func:`lumpy_demand`; ``together``: of sets of lumps, for where
+    only their total matters."""
     if base.shape not in ((), (1,)):
         raise ArgumentError(f"base must be the demand of one item, got shape {base.shape}; use take()")
     number = int(_checks.whole("points", points, at_least=16))
@@ -93,7 +94,7 @@ def spectrum(base: Demand, lumps: Lumps, *, group: int, period: int, points: int
         coarse = _transforms(base, lumps, group, period, reach / (FIRST_PASS - 1), FIRST_PASS)
         law = coarse.demand(coarse.total())
         reach = min(reach, 1.02 * float(law.quantile(1.0 - BEYOND)) + 2.0 * coarse.width)
-    return _transforms(base, lumps, group, period, reach / (number - 1), number)
+    return _transforms(base, lumps, group, period, reach / (number - 1), number, together=together)
 
 
 def _largest(lumps: Lumps, group: int, period: int) -> float:
@@ -110,7 +111,9 @@ def _absent(lumps: Lumps, lump: int, group: int, period: int) -> float:
     return float(lumps.chance[lump][lumps.profile[lump, :, period] == 0].sum())
 
 
-def _transforms(base: Demand, lumps: Lumps, group: int, period: int, width: float, points: int) -> Spectrum:
+def _transforms(
+    base: Demand, lumps: Lumps, group: int, period: int, width: float, points: int, *, together: bool = False
+) -> Spectrum:
     from scipy import fft
 
     edges = (np.arange(points) + 0.5) * width
@@ -118,19 +121,51 @@ def _transforms(base: Demand, lumps: Lumps, group: int, period: int, width: floa
     below = np.ravel(item.cdf(edges[:, None] if base.shape else edges))
     mass = np.diff(below, prepend=0.0)
     mass[-1] += 1.0 - below[-1]
-    rows = _lump_masses(lumps, group, period, width, points)
+    masses = [_mass(lumps, lump, group, period, width, points) for lump in range(len(lumps.names))]
+    sets = _sets(masses, points) if together else [[mass] for mass in masses]
+    rows = np.zeros((len(sets), points))
+    for row, members in zip(rows, sets):
+        _sum_into(row, members)
     return Spectrum(
         fft.rfft(mass, 2 * points), fft.rfft(rows, 2 * points, axis=1), width, points, float(np.ravel(item.cdf(0.0))[0])
     )
 
 
-def _lump_masses(lumps: Lumps, group: int, period: int, width: float, points: int) -> Array:
-    """(L, points) the chances of each lump's demand on the grid."""
-    rows = np.zeros((len(lumps.names), points))
-    for lump in range(len(lumps.names)):
-        for chance, first, part in _outcomes(lumps, lump, group, period, width, points):
-            rows[lump, first : first + len(part)] += chance * part
-    return rows
+def _mass(lumps: Lumps, lump: int, group: int, period: int, width: float, points: int) -> Array:
+    """The chances of one lump's demand on the grid, as far as it reaches."""
+    found = list(_outcomes(lumps, lump, group, period, width, points))
+    row = np.zeros(max(first + len(part) for _, first, part in found))
+    for chance, first, part in found:
+        row[first : first + len(part)] += chance * part
+    return row
+
+
+def _sets(masses: list[Array], points: int) -> list[list[Array]]:
+    """Lumps in sets that together reach no farther than half the grid: their sums need only short transforms."""
+    sets: list[list[Array]] = []
+    reach = points
+    for mass in sorted(masses, key=len):
+        if reach + len(mass) > points // 2:
+            sets.append([])
+            reach = 0
+        sets[-1].append(mass)
+        reach += len(mass)
+    return sets
+
+
+def _sum_into(row: Array, members: list[Array]) -> None:
+    """Write the distribution of a sum of independent lumps into a row of zeros."""
+    from scipy import fft
+
+    if len(members) == 1:
+        row[: len(members[0])] = members[0]
+        return
+    length = fft.next_fast_len(sum(map(len, members)), real=True)
+    short = np.zeros((len(members), length))
+    for place, mass in zip(short, members):
+        place[: len(mass)] = mass
+    total = fft.irfft(fft.rfft(short, axis=1).prod(axis=0), length)
+    row[:length] = np.maximum(total, 0.0)[: len(row)]
 
 
 def lump_outcomes(
@@ -168,9 +203,10 @@ def _spread_out(middle: float, sigma: float, width: float, points: int) -> tuple
 
 
 def _merged(value: Array, chance: Array) -> list[tuple[float, float]]:
-    levels, which = np.unique(value, return_inverse=True)
-    weight = np.bincount(which, weights=chance)
-    return [(float(level), float(total)) for level, total in zip(levels, weight) if total > 0]
+    total: dict[float, float] = {}
+    for level, share in zip(value.tolist(), chance.tolist()):
+        total[level] = total.get(level, 0.0) + share
+    return [(level, share) for level, share in sorted(total.items()) if share > 0]
 
 
 def _point(position: float, points: int) -> tuple[int, Array]:
