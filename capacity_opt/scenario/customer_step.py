@@ -17,6 +17,9 @@ from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.customer_shocks import WITHOUT_PENALTY, play_shocks, unit_idle_cost
 from capacity_opt.scenario.customer_tables import CustomerDemand
+from capacity_opt.scenario.inventory_step import InventoryOutcome
+from capacity_opt.scenario.item_customers import item_customer_rows
+from capacity_opt.scenario.read import Scenario
 from capacity_opt.scenario.run_folder import Table, table_of
 
 Array = NDArray[np.float64]
@@ -27,25 +30,56 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def customer_tables(
+def large_customers(scenario: Scenario, plan: FleetPlan | None, stock: InventoryOutcome | None) -> dict[str, Table]:
+    """The table ``customers`` of a scenario, over its fleet's pools and its items; nothing where it has none."""
+    rows: list[dict[str, Any]] = []
+    problem, customers, section = scenario.fleet, scenario.customers, scenario.spec.customers
+    if problem is not None and customers is not None:
+        idle_cost = None if section is None else section.idle_cost
+        rows += pool_rows(problem, customers, plan=plan, idle_cost=idle_cost, seed=scenario.seed)
+    items = scenario.inventory
+    if items is not None and items.customers is not None:
+        names = {at: " ".join(filter(None, (items.names[at], items.locations[at]))) for at in range(len(items.names))}
+        costs = np.asarray(items.item.holding_cost), np.asarray(items.item.stockout_cost)
+        level = np.full(len(items.names), np.nan) if stock is None else _planned(stock)
+        rows += item_customer_rows(items.customers, names, costs, level, scenario.spec.time.period)
+    best = sorted(rows, key=lambda row: -row["value_of_knowing"])
+    for rank, row in enumerate((row for row in best if row["value_of_knowing"] > 0), start=1):
+        row["call_rank"] = rank
+    return {"customers": table_of(best, COLUMNS)} if best else {}
+
+
+def _planned(stock: InventoryOutcome) -> Array:
+    """(n,) units that the plan has, at most, until the next order can arrive."""
+    values = stock.values
+    levels = (
+        values["base_stock_level"],
+        values["order_up_to_level"],
+        values["reorder_point"] + values["order_quantity"],
+        values["order_quantity"],
+    )
+    level = np.full(len(levels[0]), np.nan)
+    for each in levels:
+        level = np.where(np.isnan(level), each, level)
+    return level
+
+
+def pool_rows(
     problem: FleetProblem,
     customers: CustomerDemand,
     *,
     plan: FleetPlan | None = None,
     idle_cost: float | None,
     seed: int,
-) -> dict[str, Table]:
-    """``customers``: a row per customer at the pool and period where it weighs most. Money per period at that moment:
-    idle capacity at ``idle_cost``, shortage at the class's penalty. What knowing is worth comes from the newsvendor of
-    the pool; what absence and doubling cost from playing ``plan`` (without one: at the newsvendor's best capacity)."""
+) -> list[dict[str, Any]]:
+    """A row per customer at the pool and period where it weighs most. Money per period at that moment: idle capacity at
+    ``idle_cost``, shortage at the class's penalty. What knowing is worth comes from the newsvendor of the pool; what
+    absence and doubling cost from playing ``plan`` (without one: at the newsvendor's best capacity)."""
     base = _base(problem, customers, seed)
     rows = [row for j in range(len(problem.groups.names)) for row in _pool(problem, customers, base, j, idle_cost)]
     if plan is not None:
         play_shocks(problem, customers, plan, rows, idle_cost=idle_cost, seed=seed)
-    best = sorted(rows, key=lambda row: -row["value_of_knowing"])
-    for rank, row in enumerate((row for row in best if row["value_of_knowing"] > 0), start=1):
-        row["call_rank"] = rank
-    return {"customers": table_of(best, COLUMNS)}
+    return rows
 
 
 def _base(problem: FleetProblem, customers: CustomerDemand, seed: int) -> Array:

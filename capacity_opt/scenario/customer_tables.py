@@ -1,7 +1,8 @@
-"""``[customers]``: accounts and deals, read into lumps of demand over the fleet's groups and periods."""
+"""``[customers]``: accounts and deals, read into lumps of demand over the fleet's groups and periods, or over items."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,14 +18,19 @@ from capacity_opt.scenario.typed import ALL, Context, TypedTable, typed
 
 Array = NDArray[np.float64]
 
+OF_CLASS = replace(CLASS, default="", meaning="demand class of the fleet it asks for; blank where it wants an item")
 REGION = Column("region", "id", "home region; blank where there is one", default="", of="regions")
+ITEM = Column("item", "text", "stocked item it asks for, in place of class and region", default="")
+LOCATION = Column("location", "text", "where the item is stocked; blank where that is one place", default="")
 SIZE = Column("size", "number", "mean demand, if it is there", rule="positive", unit="demand units")
 SPREAD = Column("size_cv", "number", "standard deviation / mean of the size", default=0.0)
 
-ACCOUNTS = TableSchema("accounts", "named customers who are there now; a row per class and region they use", (), (
+ACCOUNTS = TableSchema("accounts", "named customers who are there now; a row per class and region, or item", (), (
     Column("account", "id", "account", example="acme"),
-    CLASS,
+    OF_CLASS,
     REGION,
+    ITEM,
+    LOCATION,
     SIZE,
     SPREAD,
     Column("leave_probability", "number", "chance per period that it leaves for good", default=0.0, rule="share"),
@@ -33,10 +39,12 @@ ACCOUNTS = TableSchema("accounts", "named customers who are there now; a row per
     NOTE,
 ))  # fmt: skip
 
-DEALS = TableSchema("deals", "deals and launches that may come; a row per class and region they touch", (), (
+DEALS = TableSchema("deals", "deals and launches that may come; a row per class and region, or item", (), (
     Column("deal", "id", "deal; its rows are won or lost together", example="acme-migration"),
-    CLASS,
+    OF_CLASS,
     REGION,
+    ITEM,
+    LOCATION,
     SIZE,
     SPREAD,
     Column("win_probability", "number", "chance that it comes", rule="share"),
@@ -76,20 +84,68 @@ def read_customers(source: Source, context: Context, axes: Axes, groups: Groups)
     }
     known = replace(context, ids=ids)
     parts, deal, out = [], [], np.zeros((len(groups.names), len(axes.periods)))
-    for schema, file in ((ACCOUNTS, section.accounts), (DEALS, section.deals)):
-        text = None if file is None else source.table(file, [column.name for column in schema.columns], schema.name)
-        if text is None:
-            continue
-        table = typed(text, schema, known)
+    for schema, table in tables_of(source, known, (ACCOUNTS, DEALS)):
+        wants_item = np.array([bool(name) for name in table.texts["item"]])
+        _check_places(table, wants_item, source.spec.inventory is not None, problems)
+        table = rows_of(table, ~wants_item)
         place = _groups_of(table, axes, groups, problems)
-        if problems.failed:
+        if problems.failed or not len(table):
             continue
-        lumps = _accounts(table, place, axes, groups, out) if schema is ACCOUNTS else None
-        lumps = lumps or _deals(table, place, axes, groups, problems)
+        lumps = lumps_of(schema, table, place, out, problems)
         if lumps is not None:
             parts.append(lumps)
             deal += [schema is DEALS] * len(lumps.names)
     return None if problems.failed or not parts else CustomerDemand(Lumps.joined(parts), np.array(deal), out)
+
+
+def tables_of(
+    source: Source, context: Context, schemas: tuple[TableSchema, TableSchema]
+) -> Iterator[tuple[TableSchema, TypedTable]]:
+    """The tables that ``[customers]`` names, typed as ``schemas`` (of accounts, of deals) say."""
+    section = source.spec.customers
+    assert section is not None
+    for original, schema, file in zip((ACCOUNTS, DEALS), schemas, (section.accounts, section.deals)):
+        text = None if file is None else source.table(file, [column.name for column in schema.columns], schema.name)
+        if text is not None:
+            yield original, typed(text, schema, context)
+
+
+def rows_of(table: TypedTable, kept: NDArray[np.bool_]) -> TypedTable:
+    """Some rows of a table."""
+    at = np.flatnonzero(kept)
+    return TypedTable(
+        file=table.file,
+        rows=[table.rows[i] for i in at],
+        numbers={name: values[at] for name, values in table.numbers.items()},
+        texts={name: [values[i] for i in at] for name, values in table.texts.items()},
+        positions={name: values[at] for name, values in table.positions.items()},
+        lists={name: [values[i] for i in at] for name, values in table.lists.items()},
+        flags={name: [values[i] for i in at] for name, values in table.flags.items()},
+        present=table.present,
+    )
+
+
+def lumps_of(
+    schema: TableSchema, table: TypedTable, place: NDArray[np.int64], out: Array, problems: Problems
+) -> Lumps | None:
+    """The lumps of a table whose rows are about groups ``place``; ``out`` (J, T) gets what leaves the base."""
+    if schema is ACCOUNTS:
+        return _accounts(table, place, out)
+    return _deals(table, place, out.shape, problems)
+
+
+def _check_places(table: TypedTable, wants_item: NDArray[np.bool_], stocked: bool, problems: Problems) -> None:
+    for row, item in enumerate(wants_item.tolist()):
+        named = bool(table.texts["class"][row])
+        if item == named or (item and not stocked):
+            problems.error(
+                "E237",
+                table.file,
+                "must name a class or, with [inventory], an item",
+                row=table.rows[row],
+                column="item" if item else "class",
+                fix="Write the one it asks for, and leave the other blank",
+            )
 
 
 def _groups_of(table: TypedTable, axes: Axes, groups: Groups, problems: Problems) -> NDArray[np.int64]:
@@ -125,24 +181,24 @@ def _first_rows(table: TypedTable, key: str, names: list[str]) -> NDArray[np.int
     return np.array([table.texts[key].index(name) for name in names])
 
 
-def _accounts(table: TypedTable, place: NDArray[np.int64], axes: Axes, groups: Groups, out: Array) -> Lumps:
+def _accounts(table: TypedTable, place: NDArray[np.int64], out: Array) -> Lumps:
     names = list(dict.fromkeys(table.texts["account"]))
     at = _first_rows(table, "account", names)
     numbers = table.numbers
     for row, inside in enumerate(table.flags["in_base"]):
         if inside:
-            out[place[row]] += numbers["size"][row] * (1.0 + numbers["growth"][row]) ** np.arange(len(axes.periods))
+            out[place[row]] += numbers["size"][row] * (1.0 + numbers["growth"][row]) ** np.arange(out.shape[1])
     return Lumps.accounts(
-        _sizes(names, table, "account", place, len(groups.names)),
+        _sizes(names, table, "account", place, len(out)),
         leave_probability=numbers["leave_probability"][at],
         growth=numbers["growth"][at],
         spread=numbers["size_cv"][at],
-        periods=len(axes.periods),
+        periods=out.shape[1],
         names=names,
     )
 
 
-def _deals(table: TypedTable, place: NDArray[np.int64], axes: Axes, groups: Groups, problems: Problems) -> Lumps | None:
+def _deals(table: TypedTable, place: NDArray[np.int64], shape: tuple[int, ...], problems: Problems) -> Lumps | None:
     names = list(dict.fromkeys(table.texts["deal"]))
     at = _first_rows(table, "deal", names)
     _check_alike(table, problems)
@@ -154,13 +210,13 @@ def _deals(table: TypedTable, place: NDArray[np.int64], axes: Axes, groups: Grou
         late[deal, : len(chances)] = chances
     start = np.where(table.positions["start"][at] == ALL, 0, table.positions["start"][at])
     return Lumps.deals(
-        _sizes(names, table, "deal", place, len(groups.names)),
+        _sizes(names, table, "deal", place, shape[0]),
         table.numbers["win_probability"][at],
         spread=table.numbers["size_cv"][at],
         start=start,
         slip=late,
         ramp=np.ceil(table.numbers["ramp"][at] - 1e-9),
-        periods=len(axes.periods),
+        periods=shape[1],
         names=names,
     )
 

@@ -15,6 +15,7 @@ from capacity_opt.scenario.demand_rows import DemandRows, first_period, read_dem
 from capacity_opt.scenario.families import Marginals
 from capacity_opt.scenario.inventory_demand import demand_by_period, demand_of_items, demand_rows
 from capacity_opt.scenario.inventory_lead_times import Chances, lead_time_chances
+from capacity_opt.scenario.item_customers import ItemCustomers, read_item_customers, with_customers
 from capacity_opt.scenario.load import FILE, Source
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 from capacity_opt.scenario.spec import Inventory as InventorySection
@@ -82,6 +83,7 @@ class Inventory:
     aggregate_fill_rate: float | None = None
     order_budget: float | None = None
     aside: tuple[Aside, ...] = ()
+    customers: ItemCustomers | None = None
 
     @property
     def shared(self) -> bool:
@@ -140,7 +142,16 @@ def read_inventory(source: Source, context: Context) -> Inventory | None:
     if rows.forecast is not None and not by_period:
         demand = _forecast_demand(rows, of_item, items, section)
         rows = replace(rows, section=rows.section.model_copy(update={"autocorrelation": 0.0}))  # it is in the totals
-    return inventory_of(source, items, demand, rows, of_item, context, coming)
+    customers = read_item_customers(source, context, items)
+    if customers is not None and coming:
+        problems.error("E240", FILE, f"[customers] names items, which {section.policy} cannot plan for",
+                       fix="Choose a policy that does not plan by period, or leave their rows out")  # fmt: skip
+    elif customers is not None:
+        span = _spans(items, section)
+        rho, integer = rows.section.autocorrelation, rows.section.integer
+        demand, customers = with_customers(demand, customers, span, correlation=rho, integer=integer)
+    made = inventory_of(source, items, demand, rows, of_item, context, coming)
+    return replace(made, customers=customers)
 
 
 def _ahead(items: TypedTable, review: float) -> int:
@@ -154,11 +165,16 @@ def _protection(items: TypedTable, review: float) -> Array:
     return np.asarray(lead + _filled(items.numbers["review_period"], review))
 
 
+def _spans(items: TypedTable, section: InventorySection) -> Array:
+    """(n,) periods that an item's stock must last; a newsvendor's is the next period alone."""
+    policy = np.array([name.strip() or section.policy for name in items.texts["policy"]])
+    return np.where(policy == "newsvendor", 1.0, _protection(items, section.review_period))
+
+
 def _forecast_demand(rows: DemandRows, of_item: IntArray, items: TypedTable, section: InventorySection) -> Marginals:
     """Each item's period and its lead-time totals, forecast directly; a newsvendor's is the next period alone."""
     assert rows.forecast is not None
-    policy = np.array([name.strip() or section.policy for name in items.texts["policy"]])
-    span = np.where(policy == "newsvendor", 1.0, _protection(items, section.review_period))
+    span = _spans(items, section)
     demand = rows.forecast.demand_of(of_item, np.ceil(span - 1e-9), integer=rows.section.integer)
     return Marginals(len(of_item), ((np.arange(len(of_item)), demand),))
 

@@ -191,6 +191,9 @@ def _inventory(
 
         return None, None, read_network(source, context)
     if streams(source):
+        if source.spec.customers is not None and source.spec.fleet is None:
+            context.problems.error("E240", FILE, "[customers] needs items that are read whole",
+                                   fix="Leave chunk_items out, or give the items as CSV")  # fmt: skip
         return None, read_stream(source, context, tell), None
     return (None if section is None else read_items(source, context)), None, None
 
@@ -233,7 +236,9 @@ def _check_sections(source: Source) -> None:
     spec, problems = source.spec, source.problems
     if spec.fleet is None and spec.inventory is None and spec.backtest is None and spec.recommend is None:
         problems.error("E240", FILE, "has no step to do", fix="Add [inventory], [fleet], [backtest] or [recommend]")
-    for name in ("frontier", "admission", "levers", "customers"):
+    if spec.customers is not None and (spec.fleet, spec.inventory) == (None, None):
+        problems.error("E240", FILE, "[customers] needs [fleet] or [inventory]", fix="Add one of them")
+    for name in ("frontier", "admission", "levers"):
         if getattr(spec, name) is not None and spec.fleet is None:
             problems.error("E240", FILE, f"[{name}] needs [fleet]", row=source.toml.line((name,)), fix="Add [fleet]")
     names = [block.name for block in spec.time.blocks]

@@ -22,7 +22,7 @@ from capacity_opt.scenario.answer import run_answer
 from capacity_opt.scenario.backtest_step import backtest_tables, run_backtest
 from capacity_opt.scenario.calibrate import Calibrated, calibrated, calibration_table
 from capacity_opt.scenario.charges import charges
-from capacity_opt.scenario.customer_step import customer_tables
+from capacity_opt.scenario.customer_step import large_customers
 from capacity_opt.scenario.fleet_results import availability_by_period, fleet_tables, frontier_table
 from capacity_opt.scenario.inventory_network import network_tables
 from capacity_opt.scenario.inventory_step import InventoryOutcome, inventory_tables, replenish
@@ -164,12 +164,8 @@ def _study(scenario: Scenario, outcome: StepOutcome, watch: Watch) -> None:
     if outcome.plan is not None:
         outcome.tables |= study_tables(scenario, outcome.plan, watch.tell, watch.stopped)
         watch.ended("studies")
-    if scenario.customers is not None and scenario.fleet is not None and not watch.stopped():
-        section = scenario.spec.customers
-        idle_cost = None if section is None else section.idle_cost
-        outcome.tables |= customer_tables(
-            scenario.fleet, scenario.customers, plan=outcome.plan, idle_cost=idle_cost, seed=scenario.seed
-        )
+    if scenario.spec.customers is not None and not watch.stopped():
+        outcome.tables |= large_customers(scenario, outcome.plan, outcome.inventory)
         watch.ended("customers")
     if scenario.recommend is not None and not watch.stopped():
         outcome.recommended = recommend_of(scenario, outcome.plan)

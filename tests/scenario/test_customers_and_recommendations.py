@@ -8,7 +8,8 @@ import pytest
 
 import capacity_opt as co
 from capacity_opt.demand.lumpy import LumpyPaths
-from capacity_opt.scenario.customer_step import customer_tables, unit_idle_cost
+from capacity_opt.scenario.customer_shocks import unit_idle_cost
+from capacity_opt.scenario.customer_step import large_customers
 from capacity_opt.scenario.steps import plan_of, recommend_of
 
 SOURCE = Path(__file__).parents[2] / "scenarios" / "big_deals"
@@ -56,7 +57,7 @@ def test_deals_and_accounts_join_the_fleets_demand(scenario):
 
 
 def test_the_call_worth_most_comes_first(scenario):
-    table = customer_tables(scenario.fleet, scenario.customers, idle_cost=None, seed=1)["customers"].columns
+    table = large_customers(scenario, None, None)["customers"].columns
     assert table["value_of_knowing"] == sorted(table["value_of_knowing"], reverse=True)
     assert table["call_rank"][0] == 1
     assert {"deal", "account"} == set(table["kind"])
