@@ -240,6 +240,7 @@ if TYPE_CHECKING:
     from capacity_opt.scenario.forecast_backtest import DecisionCosts, HistoryBacktest, backtest_history
     from capacity_opt.scenario.forecast_library import library_forecast
     from capacity_opt.scenario.forecast_parts import forecast_partitions
+    from capacity_opt.scenario.forecast_row_report import write_row_report
     from capacity_opt.scenario.partitions import PartsDone, map_partitions, write_buckets
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.scenario.replenish_parts import Replenishment, replenish_partitions
@@ -589,6 +590,7 @@ _HOMES = {
     "value_of_uncertainty": "fleet.uncertainty",
     "write_buckets": "scenario.partitions",
     "write_forecast_page": "report.forecast_page",
+    "write_row_report": "scenario.forecast_row_report",
     "write_smps": "solvers.stochastic.smps_writer",
 }
 
@@ -918,6 +920,7 @@ __all__ = [
     "value_of_uncertainty",
     "write_buckets",
     "write_forecast_page",
+    "write_row_report",
     "write_smps",
 ]
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--first-demand", metavar="PERIOD", help="First period decided on: later origins are leakage.")
 @click.option("--past", type=click.Path(path_type=Path), help="Earlier forecasts of the same tool, to recalibrate on.")
 @click.option("--actuals", type=click.Path(path_type=Path), help="What then came: table of unique_id, ds, y.")
+@click.option("--rows", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write every faulty row as CSV: row, unique_id, ds, fault.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it as Parquet or CSV.")
 @common
 def command(
@@ -40,6 +42,7 @@ def command(
     first_demand: str | None,
     past: Path | None,
     actuals: Path | None,
+    rows: Path | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -58,8 +61,16 @@ def command(
     if (past is None) != (actuals is None):
         raise click.UsageError("--past and --actuals go together: earlier forecasts, and what then came.")
     output = Output(as_json, quiet, verbose)
+    planned = None if ids is None else _first_column(ids)
+    if rows is not None:
+        from capacity_opt.scenario.forecast_row_report import write_row_report
+
+        faults = write_row_report(forecast, rows, period=period, model=model, ids=planned)
+        if not as_json:
+            told = ", ".join(f"{count:,} {name}" for name, count in faults.items())
+            output.result(f"{rows}: {told or 'no faulty rows'}")
     found = read_forecast(
-        forecast, period=period, model=model, ids=None if ids is None else _first_column(ids), horizon=horizon,
+        forecast, period=period, model=model, ids=planned, horizon=horizon,
         service_level=service_level, tail=tail, first_demand=first_demand,
     )  # fmt: skip
     if past is not None and actuals is not None:

@@ -63,7 +63,7 @@ def read_forecast(
     frame = read_rows(path, problems, model=model, sample_levels=sample_levels)
     problems.raise_if_any()
     levels = np.array(sorted(name for name in frame.columns if isinstance(name, float)))
-    frame, base = _numbered(frame, calendar or calendar_of(period, time_zone), path.name, problems)
+    frame, base = numbered_rows(frame, calendar or calendar_of(period, time_zone), path.name, problems)
     problems.raise_if_any()
     _check_values(frame, levels, path.name, problems)
     _check_ids(frame, ids, path.name, problems)
@@ -117,7 +117,7 @@ def _actual(past: QuantileForecast, seen: Observations) -> Array:
     return answer
 
 
-def _numbered(frame: Any, calendar: PeriodCalendar, file: str, problems: Problems) -> tuple[Any, PeriodCalendar]:
+def numbered_rows(frame: Any, calendar: PeriodCalendar, file: str, problems: Problems) -> tuple[Any, PeriodCalendar]:
     """``period`` of every row, ``origin`` from its cutoff or the period before the series' first one."""
     import pandas as pd
 

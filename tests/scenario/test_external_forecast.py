@@ -8,6 +8,7 @@ import pytest
 
 from capacity_opt.errors import ScenarioError
 from capacity_opt.scenario.external_forecast import read_forecast, recalibrate_forecast
+from capacity_opt.scenario.forecast_row_report import write_row_report
 
 DAYS = pd.date_range("2027-01-04", periods=2, freq="D")
 LEVELS = [0.05, 0.5, 0.95]
@@ -142,3 +143,18 @@ def test_recalibration_on_past_windows_mends_coverage(tmp_path):
     assert low == pytest.approx(12 - 1.28 * 5, abs=1.8)
     assert middle == pytest.approx(12, abs=1.5)
     assert high == pytest.approx(12 + 1.28 * 5, abs=1.8)
+
+
+def test_every_faulty_row_is_written(tmp_path):
+    rows = [("a", 5, 4, 1, 2, 3), ("a", 6, 4, 3, 2, 4), ("b", 5, 4, 2, 2, 2), ("b", 6, 4, -1, 2, 3),
+            ("c", 5, 5, 1, np.nan, 3)]  # fmt: skip
+    table = pd.DataFrame(rows * 20, columns=["unique_id", "ds", "cutoff", "p10", "p50", "p90"])
+    table.to_csv(tmp_path / "f.csv", index=False)
+    told = write_row_report(tmp_path / "f.csv", tmp_path / "rows.csv", ids=["a", "b"])
+    assert told == {
+        "not finite": 20, "crossing, sorted": 20, "same at every level": 20, "below 0": 20,
+        "origin not before its period": 20, "unknown id": 20,
+    }  # fmt: skip
+    written = pd.read_csv(tmp_path / "rows.csv")
+    assert len(written) == 120
+    assert written[written["fault"] == "crossing, sorted"]["row"].tolist()[:2] == [3, 8]
