@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capacity_opt.errors import RunFolderError
 from capacity_opt.problem.fleet import FleetProblem
@@ -15,6 +16,8 @@ from capacity_opt.scenario.read import Scenario, read_scenario
 from capacity_opt.scenario.spec_judge import Simulation
 from capacity_opt.simulation.judgement import FleetJudgement
 from capacity_opt.simulation.stage import Dispatch
+
+Array = NDArray[np.float64]
 
 
 def scenario_of(run: PastRun) -> Scenario:
@@ -59,7 +62,25 @@ def plan_of_run(run: PastRun, problem: FleetProblem) -> FleetPlan:
         cost=cost,
         availability=_promised(run, problem),
         utilization=_utilization(run, problem),
+        shortage_worth=_worth(run, problem),
     )
+
+
+def told_worth(plan: FleetPlan, problem: FleetProblem | None) -> dict[str, float | None]:
+    """What avoiding a shortage is worth under a plan, per group, for the manifest: the rule by which the judge buys on
+    the day. ``None`` stands for any price."""
+    if plan.shortage_worth is None or problem is None or len(plan.shortage_worth) != len(problem.groups.names):
+        return {}
+    values = zip(problem.groups.names, plan.shortage_worth.tolist(), strict=True)
+    return {name: value if np.isfinite(value) else None for name, value in values}
+
+
+def _worth(run: PastRun, problem: FleetProblem) -> Array | None:
+    """The plan's own rule; ``None`` where an older run does not tell it."""
+    told = run.manifest.get("shortage_worth") or {}
+    if set(told) != set(problem.groups.names):
+        return None
+    return np.array([np.inf if told[name] is None else float(told[name]) for name in problem.groups.names])
 
 
 def _promised(run: PastRun, problem: FleetProblem) -> ClassAvailability:

@@ -18,6 +18,7 @@ from capacity_opt.scenario.backtest_step import backtest_facts
 from capacity_opt.scenario.load import FILE
 from capacity_opt.scenario.placement import placement_facts
 from capacity_opt.scenario.read import Scenario, read_scenario
+from capacity_opt.scenario.replay import told_worth
 from capacity_opt.scenario.resolved import resolved_toml
 from capacity_opt.scenario.run_folder import (
     CUTS,
@@ -275,6 +276,7 @@ def _manifest(scenario: Scenario, outcome: StepOutcome, identity: dict[str, Any]
             "facts": dict(plan.facts),
             "remarks": list(plan.remarks),
             "residuals": {check.name: check.value for check in plan.checks},
+            "shortage_worth": told_worth(plan, scenario.fleet),
         }
     if scenario.forecasts:
         manifest["forecasts"] = scenario.forecasts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,8 @@ def shortage_cvar(problem: FleetProblem, happened: ByClass, weights: Weights) ->
         first = np.searchsorted(np.cumsum(probability[order]), share - 1e-12)
         var = lacking[order[min(first, len(order) - 1)], c]
         above[:, c] = var + np.maximum(lacking[:, c] - var, 0.0) / (1.0 - share)
-    return weights.mean(above)
+    found = weights.mean(above)
+    return replace(found, low=np.maximum(found.low, 0.0))  # no shortage is below none
 
 
 def fill_while_zone_lost(happened: ByClass, available: Array, weights: Weights) -> Estimate:

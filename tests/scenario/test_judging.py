@@ -6,9 +6,12 @@ import json
 import numpy as np
 import pytest
 
+from capacity_opt import run_scenario
 from capacity_opt.cli import main
 from capacity_opt.inventory import base_stock
+from capacity_opt.scenario.past_runs import find_run
 from capacity_opt.scenario.read import read_scenario
+from capacity_opt.scenario.replay import judge_again
 from capacity_opt.scenario.steps import Watch, run_steps
 
 FLEET = """schema_version = 1
@@ -106,3 +109,18 @@ def test_a_wrong_formula_ends_in_exit_code_10(tmp_path, monkeypatch, capsys):
     assert told["manifest"]["promises_kept"] is False
     with (tmp_path / told["folder"] / "results" / "inventory.csv").open() as file:
         assert {row["verdict"] for row in csv.DictReader(file)} == {"not_kept"}
+
+
+def test_a_run_judged_again_buys_by_the_plans_own_rule(fleet):
+    """Gold keeps what it was promised without on-demand; a judge that bought at any price would find another cost."""
+    write(fleet, options="option,kind,server_type,region,price,limit\nod,on_demand,s,,500,9\n")
+    toml = FLEET[: FLEET.index("booking_limits")] + "[report]\nhtml = false\nworkbook = false\n"
+    (fleet / "scenario.toml").write_text(toml.replace("[simulation]", 'options = "options.csv"\n[simulation]'))
+    result = run_scenario(fleet, out=fleet / "runs")
+    run = find_run(result.folder.name, fleet / "runs")
+    batch, gold = run.manifest["shortage_worth"].values()
+    assert batch == 0 < gold < 60
+    again = judge_again(run, samples=500, seed=3).found
+    judged = {row["class"]: row["judged"] for row in run.rows("availability") if row["measure"] == "fill"}
+    assert again.fill.value[0] == pytest.approx(judged["gold"], abs=0.005)
+    assert again.cost["on_demand"].value < 1.0

@@ -246,7 +246,7 @@ class Data:
         if home is None:
             return True
         if home == lost:
-            return region == self.home_region[j]
+            return bool(region == self.home_region[j])
         moves = lost is None and region == self.home_region[j] and self._ever_lost(home)
         return zones == (home,) or moves
 
@@ -256,7 +256,7 @@ class Data:
     def open(self, lane: Lane, t: str, s: str) -> bool:
         """Whether normal operation may use a lane: away from the zone of pinned demand only while that is lost."""
         home = self.home_zone[lane.group]
-        return home is None or self.pools[lane.pool][1] == (home,) or self.available[s, home, t] <= 0
+        return home is None or self.pools[lane.pool][1] == (home,) or bool(self.available[s, home, t] <= 0)
 
     @cached_property
     def option_lanes(self) -> tuple[OptionLane, ...]:
