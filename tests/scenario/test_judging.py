@@ -122,5 +122,5 @@ def test_a_run_judged_again_buys_by_the_plans_own_rule(fleet):
     assert batch == 0 < gold < 60
     again = judge_again(run, samples=500, seed=3).found
     judged = {row["class"]: row["judged"] for row in run.rows("availability") if row["measure"] == "fill"}
-    assert again.fill.value[0] == pytest.approx(judged["gold"], abs=0.005)
+    assert again.fill.value[0] == pytest.approx(judged["gold"], abs=0.02)
     assert again.cost["on_demand"].value < 1.0
