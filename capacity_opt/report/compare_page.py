@@ -128,7 +128,9 @@ def _orders(comparison: Comparison, letter: str) -> Section:
     frame = pd.DataFrame([vars(order) for order in comparison.orders])
     table = Table(key=f"orders-{letter}", title=title, columns=columns, frame=frame)
     more = sum(order.after - order.before for order in comparison.orders)
-    lead = f"{len(comparison.orders)} order lines differ, {more:+g} racks in all."
+    lines = len(comparison.orders)
+    differ = "1 order line differs" if lines == 1 else f"{lines} order lines differ"
+    lead = f"{differ}, {more:+g} {'rack' if abs(more) == 1 else 'racks'} in all."
     return Section(key=f"orders-{letter}", title=title, lead=lead, tables=[table])
 
 
