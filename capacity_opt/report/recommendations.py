@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from capacity_opt.report.charts.reliability import reliability
 from capacity_opt.report.contents import RunContents
 from capacity_opt.report.tables import Column, Table
 from capacity_opt.report.wording import clean, short_money
@@ -126,6 +127,25 @@ def customers(run: RunContents) -> Table:
     )
 
 
+def win_probabilities(run: RunContents) -> Table:
+    """What was said of past deals beside what became of them, over all and in bins."""
+    columns = (
+        Column("what", "Stated chance"), Column("deals", "Deals", "count"), Column("stated", "Stated", "percent"),
+        Column("won", "Won", "percent"), Column("won_low", "from", "percent"), Column("won_high", "to", "percent"),
+        Column("brier", "Brier score", "number"), Column("base_brier", "Of the mean alone", "number"),
+    )  # fmt: skip
+    frame = run.table("win_probabilities")
+    if len(frame):
+        frame = frame.assign(what=["all" if each == 0 else f"bin {each}" for each in frame["bin"]])
+    note = (
+        "From, to: 95 % interval of the share won. Brier score: mean squared error of the stated chances, 0 is "
+        "perfect; one above that of the mean alone says that the chances tell nothing."
+    )
+    shown = columns if len(frame) else ()
+    title = "Are the win probabilities true?"
+    return Table(key="win_probabilities", title=title, columns=shown, frame=frame, note=note, cards=True)
+
+
 def parts(run: RunContents) -> list[dict[str, Any]]:
     """The sections of the page that the run has: what to do beside the plan, and who weighs much in it."""
     made: list[dict[str, Any]] = []
@@ -138,7 +158,7 @@ def parts(run: RunContents) -> list[dict[str, Any]]:
             "key": "recommendations", "title": table.title, "lead": lead.strip(),
             "tables": [*([table] if len(table) else []), *more],
         })  # fmt: skip
-    table = customers(run)
+    table, past = customers(run), win_probabilities(run)
     if len(table):
         first = table.frame.iloc[0]
         worth = float(first["value_of_knowing"])
@@ -148,7 +168,9 @@ def parts(run: RunContents) -> list[dict[str, Any]]:
                 f"Call about {clean(first['customer'])} first: to know its outcome before ordering is worth "
                 f"{short_money(worth, run.currency)} a period."
             )
-        made.append({"key": "customers", "title": table.title, "lead": lead, "tables": [table]})
+        tables = [table, *([past] if len(past) else [])]
+        charts = [reliability(run, past)] if len(past) else []
+        made.append({"key": "customers", "title": table.title, "lead": lead, "tables": tables, "charts": charts})
     return made
 
 

@@ -74,6 +74,7 @@ def _sheets(run: RunContents) -> list[tuple[str, Table]]:
         ("To commit", recommendations.commitments(run)),
         ("Sizes", recommendations.sizes(run)),
         ("Customers", recommendations.customers(run)),
+        ("Win probabilities", recommendations.win_probabilities(run)),
         ("Inventory", tables.inventory(run)),
         ("Availability", tables.availability(run)),
     ]

@@ -4,6 +4,7 @@ costs."""
 from __future__ import annotations
 
 from dataclasses import replace
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from capacity_opt.customers.concentration import accounts_to_name
 from capacity_opt.customers.deal_value import account_shock, value_of_knowing
+from capacity_opt.customers.win_probability import measure_reliability
 from capacity_opt.demand.empirical import Empirical
 from capacity_opt.demand.lumpy import LumpyPaths
 from capacity_opt.problem.fleet import FleetProblem
 from capacity_opt.problem.plan import FleetPlan
 from capacity_opt.scenario.customer_shocks import WITHOUT_PENALTY, play_shocks, unit_idle_cost
-from capacity_opt.scenario.customer_tables import CustomerDemand
+from capacity_opt.scenario.customer_tables import ClosedDeals, CustomerDemand
 from capacity_opt.scenario.inventory_step import InventoryOutcome
 from capacity_opt.scenario.item_customers import item_customer_rows
 from capacity_opt.scenario.read import Scenario
@@ -46,7 +48,27 @@ def large_customers(scenario: Scenario, plan: FleetPlan | None, stock: Inventory
     best = sorted(rows, key=lambda row: -row["value_of_knowing"])
     for rank, row in enumerate((row for row in best if row["value_of_knowing"] > 0), start=1):
         row["call_rank"] = rank
-    return {"customers": table_of(best, COLUMNS)} if best else {}
+    found = {"customers": table_of(best, COLUMNS)} if best else {}
+    if scenario.closed_deals is not None:
+        found["win_probabilities"] = _reliability(scenario.closed_deals)
+    return found
+
+
+def _reliability(past: ClosedDeals) -> Table:
+    """Stated chances of past deals beside the share won, in bins and over all (``bin`` 0), with the Brier scores."""
+    told = measure_reliability(past.stated, past.won)
+    rows = [
+        {"bin": i + 1, "deals": int(told.count[i]), "stated": float(told.predicted[i]), "won": float(told.observed[i]),
+         "won_low": float(told.low[i]), "won_high": float(told.high[i]), "brier": nan, "base_brier": nan}
+        for i in range(len(told.count))
+    ]  # fmt: skip
+    every = measure_reliability(np.full(len(past.won), past.stated.mean()), past.won)
+    rows.insert(0, {
+        "bin": 0, "deals": len(past.won), "stated": float(past.stated.mean()), "won": float(past.won.mean()),
+        "won_low": float(every.low[0]), "won_high": float(every.high[0]), "brier": told.brier,
+        "base_brier": told.base_brier,
+    })  # fmt: skip
+    return table_of(rows, ("bin", "deals", "stated", "won", "won_low", "won_high", "brier", "base_brier"))
 
 
 def _planned(stock: InventoryOutcome) -> Array:

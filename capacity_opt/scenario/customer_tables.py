@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.customers.win_probability import calibrate_win_probability
 from capacity_opt.demand.lumps import Lumps
 from capacity_opt.demand.lumpy import LumpyPaths, Paths
 from capacity_opt.scenario.fleet_demand import Axes, Groups
@@ -54,7 +55,22 @@ DEALS = TableSchema("deals", "deals and launches that may come; a row per class 
     NOTE,
 ))  # fmt: skip
 
-CUSTOMER_TABLES = (ACCOUNTS, DEALS)
+CLOSED_DEALS = TableSchema("closed_deals", "past deals: how likely they were said to be, and what became of them", (), (
+    Column("deal", "text", "deal", default=""),
+    Column("win_probability", "number", "chance that was stated while it was open", rule="share"),
+    Column("won", "flag", "whether it came"),
+    NOTE,
+))  # fmt: skip
+
+CUSTOMER_TABLES = (ACCOUNTS, DEALS, CLOSED_DEALS)
+
+
+@dataclass(frozen=True)
+class ClosedDeals:
+    """Past deals (n,): the ``stated`` win probability, and ``won`` 0 or 1."""
+
+    stated: Array
+    won: Array
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,29 @@ def tables_of(
     for original, schema, file in zip((ACCOUNTS, DEALS), schemas, (section.accounts, section.deals)):
         text = None if file is None else source.table(file, [column.name for column in schema.columns], schema.name)
         if text is not None:
-            yield original, typed(text, schema, context)
+            table = typed(text, schema, context)
+            past = read_closed_deals(source, context) if section.calibrate and original is DEALS else None
+            if past is not None and not context.problems.failed:
+                calibrated = calibrate_win_probability(past.stated, past.won)
+                table.numbers["win_probability"] = calibrated.probability(table.numbers["win_probability"])
+            yield original, table
+
+
+def read_closed_deals(source: Source, context: Context) -> ClosedDeals | None:
+    """The past deals of ``[customers]``; ``None`` where it names none, or with faults (noted)."""
+    section = source.spec.customers
+    if section is None or section.closed_deals is None:
+        if section is not None and section.calibrate:
+            context.problems.error("E240", "scenario.toml", "[customers] calibrate needs closed_deals",
+                                   fix="Name the table of past deals")  # fmt: skip
+        return None
+    names = [column.name for column in CLOSED_DEALS.columns]
+    text = source.table(section.closed_deals, names, CLOSED_DEALS.name)
+    table = None if text is None else typed(text, CLOSED_DEALS, context)
+    if table is None or context.problems.failed or not len(table):
+        return None
+    won = np.array([1.0 if each else 0.0 for each in table.flags["won"]])
+    return ClosedDeals(table.numbers["win_probability"], won)
 
 
 def rows_of(table: TypedTable, kept: NDArray[np.bool_]) -> TypedTable:

@@ -16,7 +16,13 @@ from capacity_opt.problem.item import Item
 from capacity_opt.problem.placement import Room
 from capacity_opt.scenario import fleet_supply, fleet_tables, lint, schema
 from capacity_opt.scenario.backtest_tables import BacktestProblem, read_backtest
-from capacity_opt.scenario.customer_tables import CUSTOMER_TABLES, CustomerDemand, read_customers
+from capacity_opt.scenario.customer_tables import (
+    CUSTOMER_TABLES,
+    ClosedDeals,
+    CustomerDemand,
+    read_closed_deals,
+    read_customers,
+)
 from capacity_opt.scenario.demand_rows import read_demand
 from capacity_opt.scenario.disruptions import Paths, with_disruptions
 from capacity_opt.scenario.fleet_demand import Axes, Groups, fleet_demand, groups_of
@@ -59,6 +65,7 @@ class Scenario:
     fleet: FleetProblem | None = None
     room: Room | None = None
     customers: CustomerDemand | None = None
+    closed_deals: ClosedDeals | None = None
     recommend: RecommendInput | None = None
     requests: tuple[Request, ...] = ()
     inventory: Inventory | None = None
@@ -173,6 +180,7 @@ def _parts(source: Source, context: Context, tell: Callable[[str], None] | None)
         "room": room,
         "requests": requests,
         "customers": customers,
+        "closed_deals": None if context.problems.failed else read_closed_deals(source, context),
         "recommend": read_recommend(source, context, fleet),
         "inventory": inventory,
         "items_stream": stream,

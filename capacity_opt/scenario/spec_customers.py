@@ -12,6 +12,12 @@ class Customers(Section):
 
     accounts: str | None = Field(default=None, description="table of named accounts that are there now and may leave")
     deals: str | None = Field(default=None, description="table of deals and launches that may come")
+    closed_deals: str | None = Field(
+        default=None, description="table of past deals, what was said of them and whether they were won"
+    )
+    calibrate: bool = Field(
+        default=False, description="map the deals' win probabilities to what closed_deals with such a one came to"
+    )
     idle_cost: float | None = Field(
         default=None,
         gt=0,

@@ -121,3 +121,18 @@ def test_recommendations_need_no_fleet(folder):
     (folder / "scenario.toml").write_text(kept, encoding="utf-8")
     told = recommend_of(co.read_scenario(folder), None)
     assert len(told.recommendations) >= 3
+
+
+def test_past_deals_score_and_calibrate_the_chances(folder):
+    stated, won = [0.8] * 40 + [0.2] * 40, [1] * 20 + [0] * 20 + [1] * 4 + [0] * 36
+    lines = [f"{p},{'yes' if w else 'no'}" for p, w in zip(stated, won)]
+    (folder / "closed_deals.csv").write_text("win_probability,won\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    table = large_customers(co.read_scenario(folder), None, None)["win_probabilities"].columns
+    assert list(table["deals"]) == [80, 40, 40]
+    assert list(table["won"])[1:] == [0.1, 0.5]
+    assert table["brier"][0] == pytest.approx(np.mean((np.array(stated) - won) ** 2))
+    lumps = co.read_scenario(folder, set=["customers.calibrate=true"]).customers.lumps
+    # hooli was said to come with 0.5: half way between 0.1 (said 0.2) and 0.5 (said 0.8)
+    assert 1.0 - lumps.chance[lumps.names.index("hooli-inference"), 0] == pytest.approx(0.3)
+    edit(folder, "scenario.toml", 'closed_deals = "closed_deals.csv"\n', "calibrate = true\n")
+    assert "calibrate needs closed_deals" in problems_of(folder)
