@@ -44,7 +44,8 @@ def runway(run: RunContents) -> Table:
         title="When each pool breaches its target",
         columns=tuple(columns),
         frame=pd.DataFrame(rows),
-        note="Owned servers and commitments in force, before on-demand and spot. 'Order by' is the last period "
+        note="Owned servers and commitments in force in the pool's own region, before on-demand, spot and serving away "
+        "from home. 'Order by' is the last period "
         "in which an order for the fastest server type still arrives in time; past: it cannot any more.",
     )
 
