@@ -156,7 +156,15 @@ def pairs(words: list[str]) -> list[tuple[str, float]]:
     """Name, value, name, value ... as pairs."""
     if len(words) % 2:
         raise ValueError
-    return [(words[i], float(words[i + 1])) for i in range(0, len(words), 2)]
+    return [(words[i], amount(words[i + 1])) for i in range(0, len(words), 2)]
+
+
+def amount(text: str) -> float:
+    """A number, also as Fortran writes it (``1.5D+02``)."""
+    try:
+        return float(text)
+    except ValueError:
+        return float(text.upper().replace("D", "E", 1))
 
 
 def _right_hand_side(draft: _Draft, words: list[str]) -> None:
@@ -180,7 +188,7 @@ def _bound(draft: _Draft, words: list[str]) -> None:
     if kind not in BOUND_KINDS:
         raise ValueError
     column = draft.columns[words[2] if named else words[1]]
-    value = 0.0 if bare else float(words[-1])
+    value = 0.0 if bare else amount(words[-1])
     if kind in {"UP", "FX", "UI", "BV"}:
         draft.upper[column] = 1.0 if kind == "BV" else value
     if kind in {"LO", "FX", "LI", "BV"}:

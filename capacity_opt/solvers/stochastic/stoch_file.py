@@ -19,7 +19,7 @@ from capacity_opt.solvers.stochastic.distributions import (
     Law,
     TreeScenario,
 )
-from capacity_opt.solvers.stochastic.mps import NamedProgram, fixed_fields, pairs, sections
+from capacity_opt.solvers.stochastic.mps import NamedProgram, amount, fixed_fields, pairs, sections
 
 ROOT = "ROOT"
 SECTIONS = ("INDEP", "BLOCKS", "SCENARIOS")
@@ -95,7 +95,7 @@ class StochReader:
     def _independent_line(self, words: list[str]) -> None:
         """column row value [period] probability, or of a law: column row first [period] second."""
         elements, rest = self._named(words)
-        first, second = float(rest[0]), float(rest[-1])
+        first, second = amount(rest[0]), amount(rest[-1])
         if len(rest) < 2:
             raise ValueError
         for element in elements:
@@ -114,7 +114,7 @@ class StochReader:
 
     def _open_block(self, words: list[str]) -> None:
         self._open = {}
-        self._draws.setdefault(words[1], []).append((float(words[-1]), self._open))
+        self._draws.setdefault(words[1], []).append((amount(words[-1]), self._open))
         self._block_stage.setdefault(words[1], self.stage_of.get(words[2], len(self.stage_of) - 1))
 
     def _open_scenario(self, words: list[str]) -> None:
@@ -126,7 +126,7 @@ class StochReader:
                 name=words[1],
                 parent=-1 if parent.upper() == ROOT and parent not in self._numbers else self._numbers[parent],
                 branch=branch,
-                probability=float(words[3]),
+                probability=amount(words[3]),
                 changes=self._open,
             )
         )
@@ -135,7 +135,7 @@ class StochReader:
     def _change(self, words: list[str]) -> None:
         if words[0].upper() in BOUNDS and words[0] not in self.core.columns:
             elements, rest = self._named(words)
-            self._open.update({element: self._modified(element, float(rest[0])) for element in elements})
+            self._open.update({element: self._modified(element, amount(rest[0])) for element in elements})
             return
         for row, value in pairs(words[1:]):
             for element in self._elements(words[0], row):
