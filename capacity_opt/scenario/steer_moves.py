@@ -175,6 +175,11 @@ class PlayedRoom:
         self._alone: dict[tuple[object, ...], float] = {}
         self._before = free
 
+    @property
+    def nearly_all(self) -> str:
+        """The share of outcomes in which an offer must fit, in words."""
+        return f"{100 * (1 - self.quantile):g}%"
+
     @cached_property
     def idle(self) -> Array:
         """(m,) the most of every offer that anybody could take, in the units of who asks."""

@@ -187,7 +187,7 @@ def _worded(
         who="sales",
         reason=(
             f"takes it with probability {chance:.0%}; a unit is priced {home:,.4g} a period where it is and "
-            f"{there:,.4g} there, where {room.alone(i, option):,.6g} units are idle in {1 - room.quantile:.0%} of "
+            f"{there:,.4g} there, where {room.alone(i, option):,.6g} units are idle in {room.nearly_all} of "
             f"outcomes; saves {float(stage.chance @ saved):,.6g} a month if taken, in the plan as played"
         ),
         price=home - there,
@@ -220,7 +220,7 @@ def _rows(
             outcome, why = "saves_nothing", "the plan played with the move costs no less"
         elif i not in made:
             outcome = "no_room"
-            why = f"only {idle:,.6g} units are idle there in {1 - room.quantile:.0%} of outcomes"
+            why = f"only {idle:,.6g} units are idle there in {room.nearly_all} of outcomes"
             if idle >= given.units[i]:
                 why = f"the {idle:,.6g} units idle there went to those asked before"
         rows.append({
