@@ -48,12 +48,13 @@ def of_certificate(chosen: argparse.Namespace) -> Iterator[Line]:
 
 
 def of_frontier(chosen: argparse.Namespace) -> Iterator[Line]:
-    """A curve of 40 points, and one as fine as a tolerance needs, below the fill that is optimal without a promise."""
+    """A curve of 40 points, and one as fine as a tolerance needs, up to the highest fill that limits leave."""
     problem = fleet(generate(1000, chosen.seed))
     started = time.perf_counter()
-    least = float(co.size_fleet(problem, gap=1e-4).availability.fill.min())
+    co.size_fleet(problem, gap=1e-4)
     one = time.perf_counter() - started
-    most = highest(problem, least)
+    most = highest(problem)
+    least = 0.7 * most
     values = list(np.linspace(least, most, 40))
     for what, asked in (
         ("40 points", {"values": values}),
@@ -70,10 +71,10 @@ def of_frontier(chosen: argparse.Namespace) -> Iterator[Line]:
         }  # fmt: skip
 
 
-def highest(problem: FleetProblem, least: float) -> float:
+def highest(problem: FleetProblem) -> float:
     """About the highest fill rate that can be kept: budget and power leave no more."""
-    low, high = least, 1.0
-    for _ in range(5):
+    low, high = 0.0, 1.0
+    for _ in range(6):
         middle = 0.5 * (low + high)
         solved = co.frontier(problem, values=[middle], judge_samples=0, time_limit=60.0).points[0].plan is not None
         low, high = (middle, high) if solved else (low, middle)

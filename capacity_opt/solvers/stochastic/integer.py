@@ -34,7 +34,7 @@ HEURISTIC_SHARE = 0.1
 BLOCK_SHARE, BEFORE_BLOCKS = 0.4, 3.0
 PRICES_KEPT = 4
 SLACK_SHARE = 0.02
-MASTER_SHARE, WATCHED_SHARE, FIRST_GAP = 0.3, 0.1, 0.03
+MASTER_SHARE, FIRST_GAP = 0.3, 0.03
 MOST_MET, MOST_STALLS = 8, 50
 PATIENCE, PATIENCE_SECONDS = 0.15, 0.5
 POLISHES, POLISHING_SECONDS = 5, 10.0
@@ -197,7 +197,7 @@ def _prove(search: Search, best: Incumbent, gap: float, deadline: float) -> str:
         if now >= deadline or stalled > MOST_STALLS:
             return "limit"
         before = (best.bound, best.objective)
-        asked = max(gap / 3, (MASTER_SHARE if search.oracle.coupled else WATCHED_SHARE) * min(best.gap(), FIRST_GAP))
+        asked = max(gap / 3, MASTER_SHARE * min(best.gap(), FIRST_GAP))
         watch = _Lookout(search, best, gap, now + PATIENCE_SECONDS + PATIENCE * (now - begun))
         live = None if search.oracle.coupled else watch.look
         point = search.master.solve(time_limit=deadline - now, gap=asked, start=_start(search, best), watch=live)
