@@ -9,6 +9,7 @@ from capacity_opt.report import admission, judging, levers, recommendations, stu
 from capacity_opt.report.charts import frontier, runway, service, supply, waterfall
 from capacity_opt.report.charts.chart import Chart
 from capacity_opt.report.contents import RunContents
+from capacity_opt.report.headroom import headroom
 from capacity_opt.report.replenishment import replenished
 from capacity_opt.report.tables import Table
 from capacity_opt.report.wording import as_number, availability, clean, count, money, short_money
@@ -195,7 +196,7 @@ def _frontier(run: RunContents) -> Section | None:
 def _supply(run: RunContents) -> Section | None:
     charts = supply.supply(run)
     lead = "Capacity in service and on its way, against what is asked."
-    table = [tables.headroom(run)] if charts else []
+    table = [headroom(run)] if charts else []
     return Section(key="supply", title="Supply against demand", lead=lead, charts=charts, tables=table)
 
 
