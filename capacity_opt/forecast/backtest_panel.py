@@ -128,7 +128,7 @@ def _chosen(told: NDArray[np.float32], actual: Array, counts: IntArray) -> Array
         typical = losses.mean(axis=1, keepdims=True)
         relative.append(np.minimum(losses / np.where(typical > 0, typical, 1.0), 5.0))
     if not sum(map(len, relative)):
-        return RULES[0]
+        return np.asarray(RULES[0], dtype=np.float64)
     mean = np.concatenate(relative).mean(axis=0)
     near = np.flatnonzero(mean <= mean.min() * _NEAR)
     return np.asarray(RULES[near[np.argmin(RULES[near, 1])]], dtype=np.float64)
