@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -139,12 +140,6 @@ def frontier(
     judged_by = judge if judge is not None else _simulation(judge_samples, seed, measure)
     convex = not problem.integer and over in CONVEX
     done: list[SweptPlan] = []
-
-    def more() -> float | None:
-        if tolerance is None or len(done) >= most_points:
-            return None
-        return next_target(*_curve(done), tolerance, convex=convex)
-
     found = sweep(
         problem,
         over,
@@ -155,16 +150,27 @@ def frontier(
         gap=gap,
         time_limit=time_limit,
         classes=classes,
-        more=more,
+        more=partial(_more, done, tolerance, most_points, convex),
     )
-    points = []
-    for each in found:
-        done.append(each)
-        points.append(_point(problem, each, swept, measure, judged_by))
+    points = [_point(problem, each, swept, measure, judged_by) for each in _kept(found, done)]
     points = [points[i] for i in strictest_first(over, [point.target for point in points])]
     today = _today(problem, over, swept) if current is None else current
     known = uncertainty(*_curve(done), convex=convex)
     return Frontier(over=over, measure=measure, points=_marked(points[::-1], over, today), uncertainty=known)
+
+
+def _kept(found: Iterable[SweptPlan], done: list[SweptPlan]) -> Iterator[SweptPlan]:
+    """Each plan as it is found, noted first: the next target depends on it."""
+    for each in found:
+        done.append(each)
+        yield each
+
+
+def _more(done: Sequence[SweptPlan], tolerance: float | None, most: int, convex: bool) -> float | None:
+    """The next target to ask for; None where the curve is known well enough or has points enough."""
+    if tolerance is None or len(done) >= most:
+        return None
+    return next_target(*_curve(done), tolerance, convex=convex)
 
 
 def _curve(done: Sequence[SweptPlan]) -> tuple[Array, Array]:
