@@ -218,7 +218,8 @@ class _Run:
     def _proposal(self, outer: MasterPoint) -> tuple[Array, Array]:
         if self.x is None or self.mixture is None:
             return outer.x, outer.prices
-        far, dear = STEPS[self.step if self.step or not self._slow() else self.search.iteration % len(STEPS)]
+        turns = bool(self.search.oracle.coupled) and not self.step and self._slow()
+        far, dear = STEPS[self.search.iteration % len(STEPS) if turns else self.step]
         if self.mixture.violation > KEPT and self.step == 0:
             far = 1.0  # what keeps the coupling rows lies beyond, so halfway to it would halve the distance for ever
         point, inner = far * outer.x + (1.0 - far) * self.x, self.mixture.prices
