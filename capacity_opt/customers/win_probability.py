@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from capacity_opt import _checks
 from capacity_opt.customers._fit import maximise
@@ -116,6 +115,8 @@ def stage_win_rates(stage: ArrayLike, won: ArrayLike) -> StageRates:
     names, which = np.unique(labels, return_inverse=True)
     n: Array = np.asarray(np.bincount(which), dtype=np.float64)
     k: Array = np.asarray(np.bincount(which, weights=y), dtype=np.float64)
+    from scipy import special
+
     if len(names) < 2:
         a, b = 1.0, 1.0
     else:
@@ -136,6 +137,8 @@ def stage_win_rates(stage: ArrayLike, won: ArrayLike) -> StageRates:
 def _beta_binomial(q: Array, n: Array, k: Array) -> float:
     """Log likelihood over stages of odds q0 and prior strength q1, with a weak prior on the strength itself (two stages
     cannot tell it)."""
+    from scipy import special
+
     a, b = q[1] * q[0] / (1.0 + q[0]), q[1] / (1.0 + q[0])
     return float(
         (special.betaln(a + k, b + n - k) - special.betaln(a, b)).sum() - 0.5 * (np.log(q[1] / 4.0) / 1.5) ** 2

@@ -59,9 +59,9 @@ def reduce_samples(
 
     Raises ``ArgumentError`` for more than that, or a ``count`` that is not between 1 and S.
 
-    >>> found = reduce_samples([[0.0], [1.0], [10.0], [11.0]], count=2)
+    >>> found = reduce_samples([[0.0], [1.0], [10.0]], [0.25, 0.5, 0.25], count=2)
     >>> found.kept.tolist(), found.probability.tolist(), found.distance
-    ([0, 2], [0.5, 0.5], 0.5)
+    ([1, 2], [0.75, 0.25], 0.25)
     """
     table = _checks.finite("values", values)
     if table.ndim == 0 or len(table) == 0:

@@ -61,8 +61,8 @@ DRIVERS: Mapping[str, tuple[str, ...]] = {
     "discounting": ("finance.discount_rate", "finance.capital"),
 }  # fmt: skip
 # Not causes: names, and what divisible racks leave to the last step.
-SETTLED = ("name", "finance.currency", "server_types.lot", "supply.order_minimum", "integer", "samples",
-           "stability.minimum_change")  # fmt: skip
+SETTLED = ("name", "finance.currency", "server_types.lot", "supply.order_minimum", "integer", "samples", "sampling",
+           "reduce_to", "stability.minimum_change")  # fmt: skip
 SETS = {
     "server types": "server_types.names", "zones": "sites.zones", "regions": "sites.regions",
     "periods": "periods", "blocks": "blocks", "resources": "resources", "demand classes": "groups.classes",

@@ -105,11 +105,13 @@ def continue_search(
         return rounded(search, relaxed)
     if limit != "none":
         reason = "feasible" if best.x is not None else "no_solution"
+    above = best.bound - best.objective
+    rounding = 0.0 < above <= 1e-9 * max(abs(best.objective), 1.0)
     return TwoStageSolution(
         reason=reason,
         limit=limit,
         objective=best.objective if best.x is not None else float("nan"),
-        bound=best.bound,
+        bound=best.objective if rounding else best.bound,
         gap=max(best.gap(), 0.0),
         x=best.x,
         group_values=best.settled.group_cost if best.settled is not None else None,

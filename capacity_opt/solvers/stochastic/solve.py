@@ -21,6 +21,8 @@ from capacity_opt.solvers.verify import Check, verify
 Array = NDArray[np.float64]
 
 PATHS = ("auto", "decomposition", "extensive")
+INTERIOR_FROM = 200_000
+"""Rows or columns from which a linear extensive form goes to the interior-point method (with crossover)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,10 @@ def _decomposed(
 
 def _extensive(program: StochasticProgram, why: str, gap: float, limit: float) -> StochasticSolution:
     lp = extensive_form_of_tree(program)
-    answer = solve(lp, gap=gap, time_limit=limit)
+    interior = max(lp.matrix.shape) >= INTERIOR_FROM and not lp.integer.any()
+    if interior:
+        why = f"{why}; by the interior-point method: {lp.matrix.shape[1]:,} columns"
+    answer = solve(lp, gap=gap, time_limit=limit, options={"solver": "ipm"} if interior else {})
     first = int(np.sum(program.column_stage == 0))
     return StochasticSolution(
         name=program.name,
