@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.customers.win_probability import calibrate_win_probability
 from capacity_opt.demand.lumps import Lumps
 from capacity_opt.demand.lumpy import LumpyPaths, Paths
 from capacity_opt.scenario.fleet_demand import Axes, Groups
@@ -126,6 +125,8 @@ def tables_of(
             table = typed(text, schema, context)
             past = read_closed_deals(source, context) if section.calibrate and original is DEALS else None
             if past is not None and not context.problems.failed:
+                from capacity_opt.customers.win_probability import calibrate_win_probability
+
                 calibrated = calibrate_win_probability(past.stated, past.won)
                 table.numbers["win_probability"] = calibrated.probability(table.numbers["win_probability"])
             yield original, table

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.customers.deal_value import account_shock, value_of_knowing
 from capacity_opt.demand.forecast_demand import ForecastDemand
 from capacity_opt.demand.horizon import CumulativeQuantiles
 from capacity_opt.demand.lead_time import lead_time_demand
@@ -163,6 +162,8 @@ def item_customer_rows(
     """Rows of the table ``customers``: the newsvendor of an item's demand until the next order can arrive, money per
     such interval; absent and doubled: at the stock planned (``level`` (n,), NaN: at the best). ``costs``: of holding
     and of a stockout, (n,) each."""
+    from capacity_opt.customers.deal_value import account_shock, value_of_knowing
+
     rows = []
     assert customers.span is not None
     for place, item in enumerate(customers.items.tolist()):
