@@ -74,8 +74,8 @@ class ProcessExecutor:
         """As :meth:`Executor.map`."""
         from concurrent.futures import ProcessPoolExecutor
 
-        workers, spawn = self.workers or processors(), _Spawn()
-        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_settle_in)
+        workers, spawn = self.workers or processors(), Spawn()
+        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=settle_in)
         done = False
         try:
             yield from _in_order(lambda part: pool.submit(function, part), _result, parts, AHEAD * workers, label)
@@ -242,7 +242,7 @@ def _call(function: Callable[[P], R], part: P) -> R:
     return function(part)
 
 
-def _settle_in() -> None:
+def settle_in() -> None:
     """Ctrl-C reaches every process of a terminal: workers leave it to the parent, which ends them."""
     import signal
 
@@ -251,7 +251,7 @@ def _settle_in() -> None:
         os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
-class _Spawn(context.SpawnContext):
+class Spawn(context.SpawnContext):
     """Starts fresh processes with one thread each, and knows them, so that they can be ended."""
 
     def __init__(self) -> None:
@@ -259,6 +259,7 @@ class _Spawn(context.SpawnContext):
         self.started: list[BaseProcess] = []
 
     def Process(self, *args: Any, **options: Any) -> BaseProcess:  # type: ignore[override]
+        """A fresh process, noted."""
         process = context.SpawnProcess(*args, **options)
         self.started.append(process)
         return process

@@ -26,7 +26,7 @@ NOT_KEPT = 10
 @solving
 @click.option(
     "--executor", type=click.Choice(["serial", "processes", "dask", "ray"]), default="serial", show_default=True,
-    help="Where independent regions are planned; results do not depend on it.",
+    help="Where independent regions are planned; processes also share the samples of large recourse problems.",
 )  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=0), default=0, help="Parallel workers; 0: one per processor.")
 @click.option("--dry-run", is_flag=True, help="Read and build only: sizes, number of variables, memory.")

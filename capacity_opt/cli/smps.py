@@ -23,16 +23,19 @@ def do_run_smps(path: Path, out: Path, options: dict[str, Any], output: Output) 
     for name in ("variant", "solver"):
         if options.get(name) is not None:
             raise click.UsageError(f"--{name} has no meaning for a stochastic program")
-    if options.get("executor", "serial") != "serial":
-        raise click.UsageError("--executor plans regions of a fleet apart; a stochastic program has none")
+    executor = options.get("executor", "serial")
+    if executor not in ("serial", "processes"):
+        raise click.UsageError(f"a stochastic program runs in this process or in local ones, not on {executor}")
+    from capacity_opt.executor import processors
     from capacity_opt.scenario.stochastic_run import run_smps
 
     kept = {name: options.get(name) for name in ("seed", "time_limit", "gap")}
+    workers = 0 if executor == "serial" else options.get("workers") or processors()
     with Stop() as stop:
         try:
             with output.progress() as tell:
                 tell(f"reading {path.name}")
-                result = run_smps(path, out=out, set=options.get("set") or (), progress=tell, **kept)
+                result = run_smps(path, out=out, set=options.get("set") or (), workers=workers, progress=tell, **kept)
         except NOTHING_YET:
             if not stop.asked:
                 raise

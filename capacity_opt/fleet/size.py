@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError, InfeasibleError, LimitError, SolverError, UnboundedError
-from capacity_opt.executor import Executor
+from capacity_opt.executor import Executor, processors
 from capacity_opt.fleet.assemble import plan_from
 from capacity_opt.fleet.decode import Decision
 from capacity_opt.fleet.decomposition.fit import worth_it
@@ -73,7 +73,8 @@ def size_fleet(
 
     Regions that nothing ties together are planned apart where the problem is large or ``executor`` is not ``serial``
     (``processes``, ``dask``, ``ray``, see :func:`~capacity_opt.executor_named`; ``workers`` 0: one per processor); the
-    plan is the same wherever its parts are solved. What ties regions is in ``remarks`` where they are not.
+    plan is the same wherever its parts are solved. What ties regions is in ``remarks`` where they are not; then
+    ``processes`` share the samples of recourse problems of more than 40 rows (smaller ones share their bases, here).
 
     The promise holds in the samples seen; play the plan against unseen ones with ``simulate_fleet`` before relying on
     it. Do not use this where demand must be served from one machine (no packing) or where orders can follow demand
@@ -99,6 +100,7 @@ def size_fleet(
             workers=workers,
         )  # fmt: skip
     else:
+        how = replace(how, workers=(workers or processors()) if executor == "processes" else 0)
         plan = _sized(problem, outcomes, formulation, how, solver)
         if apart and problem.sizes["G"] > 1:
             plan = replace(plan, remarks=(*plan.remarks, _why_whole(split)))

@@ -192,13 +192,15 @@ def run_smps(
     seed: int | None = None,
     gap: float | None = None,
     time_limit: float | None = None,
+    workers: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> StochasticRun:
     """Solve the SMPS instance at ``path`` and write a run folder under ``out``.
 
     ``set``: ``time=``, ``stoch=`` (file names) and ``samples=`` (sample-average approximation with ``seed``); ``gap``
-    is relative, ``time_limit`` in seconds. Raises ``ScenarioError`` (files at fault, or too large, with the reason),
-    ``InfeasibleError``, ``UnboundedError``, ``LimitError`` (no incumbent), ``VerificationError``, ``RunFolderError``.
+    is relative, ``time_limit`` in seconds; ``workers`` processes share the samples of large recourse problems. Raises
+    ``ScenarioError`` (files at fault, or too large, with the reason), ``InfeasibleError``, ``UnboundedError``,
+    ``LimitError`` (no incumbent), ``VerificationError``, ``RunFolderError``.
     """
     begun, started = dt.datetime.now(dt.UTC), time.perf_counter()
     files = smps_files(Path(path), set)
@@ -214,7 +216,7 @@ def run_smps(
     try:
         partial.write_json(REQUEST, request)
         with cuts_kept(partial.path / CUTS):
-            answer = _solved(program, files, chosen, progress)
+            answer = _solved(program, files, chosen | {"workers": workers}, progress)
         first, tables = _first_stage(program, answer)
         manifest = _manifest(program, files, answer, identity, first)
         partial.write_json("manifest.json", manifest)

@@ -38,6 +38,7 @@ class Sizing:
     seed: int = 7
     progress: Progress | None = None
     warm: WarmStart | None = None
+    workers: int = 0
 
 
 def sized_by_decomposition(
@@ -65,7 +66,7 @@ def sized_by_decomposition(
     try:
         found = solve_decomposed(
             problem, outcomes, formulation, gap=how.gap, time_limit=how.time_limit, seed=how.seed,
-            progress=how.progress, warm=how.warm,
+            progress=how.progress, warm=how.warm, workers=how.workers,
         )  # fmt: skip
     except SolverError:
         return None

@@ -53,13 +53,15 @@ def solve_decomposed(
     seed: int = 7,
     progress: Progress | None = None,
     warm: WarmStart | None = None,
+    workers: int = 0,
 ) -> Decomposed:
-    """Solve ``problem`` on ``outcomes`` that differ in demand only (see :mod:`.fit`), from where ``warm`` stands."""
+    """Solve ``problem`` on ``outcomes`` that differ in demand only (see :mod:`.fit`), from where ``warm`` stands;
+    ``workers`` processes share the samples of large recourse problems."""
     compile_kernels()
     started = time.perf_counter()
     pieces = pieces_of(problem, outcomes, formulation)
     warm = None if pieces.program.risks else warm  # what is kept knows nothing of densities
-    search = start_search(pieces.program, seed=seed, graphs=None if warm is None else warm.graphs)
+    search = start_search(pieces.program, seed=seed, graphs=None if warm is None else warm.graphs, workers=workers)
     if warm is not None:
         warm.begin(pieces, search)
     left = time_limit - (time.perf_counter() - started)

@@ -71,14 +71,17 @@ def solve_two_stage(
     time_limit: float = 300.0,
     seed: int = 0,
     progress: Progress | None = None,
+    workers: int = 0,
 ) -> TwoStageSolution:
     """Solve ``program`` to a relative ``gap``: its linear relaxation first, then whole numbers where it asks for them.
 
     Returns a :class:`TwoStageSolution` whose reason is ``"optimal"``, ``"feasible"`` (limit reached), ``"infeasible"``,
     ``"unbounded"`` or ``"no_solution"``. Raises :class:`~capacity_opt.errors.SolverError` where the recourse is
-    unbounded.
+    unbounded. ``workers`` processes (0, 1: none) share the samples of recourse problems of more than 40 rows.
     """
-    return continue_search(start_search(program, seed=seed), gap=gap, time_limit=time_limit, progress=progress)
+    return continue_search(
+        start_search(program, seed=seed, workers=workers), gap=gap, time_limit=time_limit, progress=progress
+    )
 
 
 def continue_search(

@@ -93,8 +93,9 @@ Watch = Callable[[Evaluation, Cuts, list[tuple[RecourseFamily, SampleGroup]]], N
 class Oracle:
     """Evaluates the expected recourse of every group, each sample starting from where it ended last."""
 
-    def __init__(self, program: TwoStageProgram, graphs: Graphs | None = None) -> None:
-        """Find a dual-feasible first basis per family; or begin with those of ``graphs``, which is added to."""
+    def __init__(self, program: TwoStageProgram, graphs: Graphs | None = None, *, workers: int = 0) -> None:
+        """Find a dual-feasible first basis per family; or begin with those of ``graphs``, which is added to. Large
+        recourse problems are solved by ``workers`` processes (0, 1: here)."""
         self.program = program
         self.watch: Watch | None = None
         self.groups = program.groups
@@ -105,7 +106,7 @@ class Oracle:
         self._places: OrderedDict[bytes, list[Place]] = OrderedDict()
         self._own: list[Place] = [
             (Part(graph, np.zeros(len(group.values), dtype=np.int32)),)
-            for graph, family in ((_shared(family, graphs), family) for family in program.families)
+            for graph, family in ((_shared(family, graphs, workers), family) for family in program.families)
             for group in family.groups
         ]
         self._places[np.zeros(self._static).tobytes()] = self._own
@@ -312,14 +313,14 @@ class Oracle:
         return columns_at(evaluation.places[g], self.groups[g][1], evaluation.point, evaluation.values[g].basis)
 
 
-def _shared(family: RecourseFamily, graphs: Graphs | None) -> Recourse:
+def _shared(family: RecourseFamily, graphs: Graphs | None, workers: int) -> Recourse:
     """The recourse of a family, known already where another program's had the same numbers."""
     if graphs is None:
-        return _recourse(family)
+        return _recourse(family, workers)
     parts = (family.matrix, family.cost, family.lower, family.upper, family.slack_lower, family.slack_upper)
     key = hashlib.sha256(b"".join(part.tobytes() for part in (*parts, family.random_rows))).hexdigest()
     if key not in graphs:
-        graphs[key] = _recourse(family)
+        graphs[key] = _recourse(family, workers)
     return graphs[key]
 
 
@@ -327,11 +328,15 @@ def _rate(value: GroupValue) -> Array:
     return value.slope if value.ray is None else -value.ray
 
 
-def _recourse(family: RecourseFamily) -> Recourse:
+def _recourse(family: RecourseFamily, workers: int) -> Recourse:
     """Small recourse problems share a basis graph; in large ones samples rarely meet, so each is solved warm."""
     if len(family.matrix) <= LARGEST_GRAPH_ROWS:
         return RecourseGraph(family, dual_feasible_basis(family))
-    return RecourseSequence(family)
+    if workers < 2:
+        return RecourseSequence(family)
+    from capacity_opt.solvers.stochastic.recourse_workers import RecourseWorkers
+
+    return RecourseSequence(family, RecourseWorkers(family, workers))
 
 
 def dual_feasible_basis(family: RecourseFamily) -> NDArray[np.int64]:

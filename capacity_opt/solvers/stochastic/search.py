@@ -128,9 +128,10 @@ class Search:
         return replace(mixture, weights=mixture.weights[keep])
 
 
-def start_search(program: TwoStageProgram, *, seed: int = 0, graphs: Graphs | None = None) -> Search:
-    """A search without cuts; ``graphs``: bases known from programs with other samples."""
-    oracle, master = Oracle(program, graphs), master_of(program, seed=seed)
+def start_search(program: TwoStageProgram, *, seed: int = 0, graphs: Graphs | None = None, workers: int = 0) -> Search:
+    """A search without cuts; ``graphs``: bases known from programs with other samples; ``workers``: processes for large
+    recourse problems."""
+    oracle, master = Oracle(program, graphs, workers=workers), master_of(program, seed=seed)
     if program.risks:
         master.add_coupling_rows(*risk_coupling(program, oracle.risks, len(oracle.risks)))
     dear = np.concatenate([first_dear(program), dear_risks(program)])

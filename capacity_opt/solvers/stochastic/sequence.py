@@ -3,8 +3,8 @@ shared basis graph."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from capacity_opt.errors import SolverError
 from capacity_opt.solvers.highs_engine import new_highs
 from capacity_opt.solvers.stochastic.graph import GroupValue, no_recourse
 from capacity_opt.solvers.stochastic.program import RecourseFamily, SampleGroup
+
+if TYPE_CHECKING:
+    from capacity_opt.solvers.stochastic.recourse_workers import RecourseWorkers
 
 Array = NDArray[np.float64]
 IndexArray = NDArray[np.int32]
@@ -43,16 +46,31 @@ def recourse_model(family: RecourseFamily, rhs: Array) -> Any:
     return highs
 
 
+@dataclass(frozen=True)
+class SamplesTold:
+    """Samples solved: ``values`` (S,); ``slope`` (m,) and ``columns`` (n,) in expectation; ``measured`` (F, S). Or the
+    Farkas ``ray`` (m,) of the first sample without a recourse, with its ``level``: possible right-hand sides have
+    ray @ rhs >= level."""
+
+    values: Array
+    slope: Array
+    columns: Array
+    measured: Array
+    ray: Array | None = None
+    level: float = 0.0
+
+
 class RecourseSequence:
-    """Solves the samples of a family one after another, each warm from the one before."""
+    """Solves the samples of a family one after another, each warm from the one before; with ``workers``, a share of
+    them in each."""
 
     count = 0
 
-    def __init__(self, family: RecourseFamily) -> None:
+    def __init__(self, family: RecourseFamily, workers: RecourseWorkers | None = None) -> None:
         """Pass the model once."""
         import highspy
 
-        self._family = family
+        self._family, self._workers = family, workers
         self._rows = np.arange(len(family.matrix), dtype=np.int32)
         self._highs = recourse_model(family, np.zeros(len(family.matrix)))
         self._optimal, self._infeasible = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
@@ -74,25 +92,44 @@ class RecourseSequence:
         """Expected recourse of ``group`` at first-stage ``point``; ``basis`` is left alone. ``scale`` and ``measures``
         as for the graph."""
         base = group.base - group.technology @ point
-        values, slope = np.empty(len(group.values)), np.zeros(len(base))
-        columns, mass = np.zeros(len(self._family.cost)), np.ones(len(values)) if scale is None else scale
-        measured = np.zeros((0 if measures is None else len(measures), len(values)))
-        for s, (moves, probability) in enumerate(zip(group.values, group.probability)):
+        mass = np.ones(len(group.values)) if scale is None else scale
+        if self._workers is None:
+            told = self.solve_samples(base, group.values, group.probability, scale=mass, measures=measures)
+        else:
+            from capacity_opt.solvers.stochastic.recourse_workers import Share
+
+            told = self._workers.solve(Share(self.cost, base, group.values, group.probability, mass, measures))
+        if told.ray is not None:
+            columns = len(self._family.cost)
+            return no_recourse(group, basis, self._family.random_rows, told.ray, told.level, columns)
+        return GroupValue(
+            value=float((group.probability * mass) @ told.values),
+            slope=told.slope,
+            sample_values=told.values,
+            basis=basis,
+            columns=told.columns,
+            measured=told.measured,
+        )
+
+    def solve_samples(
+        self, base: Array, moves: Array, probability: Array, *, scale: Array, measures: Array | None
+    ) -> SamplesTold:
+        """The recourse of samples with right-hand side ``base`` (m,) plus ``moves`` (S, R) in random rows."""
+        values, slope, columns = np.empty(len(moves)), np.zeros(len(base)), np.zeros(len(self._family.cost))
+        measured = np.zeros((0 if measures is None else len(measures), len(moves)))
+        for s, own_moves in enumerate(moves):
             rhs = base.copy()
-            rhs[self._family.random_rows] += moves
+            rhs[self._family.random_rows] += own_moves
             if not self._solve(rhs):
-                return self._ray(group, basis)
+                return SamplesTold(values, slope, columns, measured, *self._ray())
             values[s] = self._highs.getInfo().objective_function_value
             solution = self._highs.getSolution()
-            slope += probability * mass[s] * np.asarray(solution.row_dual)
+            slope += probability[s] * scale[s] * np.asarray(solution.row_dual)
             own = np.asarray(solution.col_value)
-            columns += probability * own
+            columns += probability[s] * own
             if measures is not None:
                 measured[:, s] = measures @ own
-        value = float((group.probability * mass) @ values)
-        return GroupValue(
-            value=value, slope=slope, sample_values=values, basis=basis, columns=columns, measured=measured
-        )
+        return SamplesTold(values, slope, columns, measured)
 
     def with_cost(
         self,
@@ -100,7 +137,7 @@ class RecourseSequence:
         used: NDArray[np.bool_] | None = None,  # noqa: ARG002
     ) -> tuple[RecourseSequence, IndexArray]:
         """The same problem at another ``cost`` (n,); the second value stands for the bases a graph would have."""
-        return RecourseSequence(replace(self._family, cost=cost)), np.zeros(1, dtype=np.int32)
+        return RecourseSequence(replace(self._family, cost=cost), self._workers), np.zeros(1, dtype=np.int32)
 
     def dual_violation(self) -> float:
         """0: the prices are the solver's own, checked by it."""
@@ -131,14 +168,14 @@ class RecourseSequence:
             return False
         raise SolverError(f"a recourse problem ended as {status}: its cost may fall without limit")
 
-    def _ray(self, group: SampleGroup, basis: IndexArray) -> GroupValue:
+    def _ray(self) -> tuple[Array, float]:
         """The Farkas ray of an infeasible sample, turned so that possible right-hand sides have ray @ rhs >= level."""
         family = self._family
         _, _, dual = self._highs.getDualRay()
         ray = -np.asarray(dual)
         reach = ray @ family.matrix
         level = _most(-reach, family.lower, family.upper) + _most(-ray, family.slack_lower, family.slack_upper)
-        return no_recourse(group, basis, family.random_rows, ray, -level, len(family.cost))
+        return ray, -level
 
 
 def _most(direction: Array, lower: Array, upper: Array) -> float:

@@ -54,13 +54,17 @@ def solve_stochastic(
     gap: float = 1e-6,
     time_limit: float = 300.0,
     progress: Progress | None = None,
+    workers: int = 0,
 ) -> StochasticSolution:
     """Solve ``program`` with all its outcomes, or with ``samples`` drawn ones (sample-average approximation).
 
     ``sampling``: ``random``, ``antithetic`` or ``sobol``. ``path``: ``auto`` decomposes two stages of which only
     right-hand sides are random, unless they are small, and solves the extensive form of all others; ``decomposition``
-    or ``extensive`` ask for one of them. Raises :class:`~capacity_opt.errors.SolverError` where all outcomes are too
-    many and ``samples`` is not given, or where the path asked for cannot be taken.
+    or ``extensive`` ask for one of them. ``workers`` processes (0, 1: none) share
+    the samples of recourse problems of more than 40 rows; a script needs ``if __name__ == "__main__":`` then.
+
+    Raises :class:`~capacity_opt.errors.SolverError` where all outcomes are too many and ``samples`` is not given, or
+    where the path asked for cannot be taken.
     """
     if path not in PATHS:
         raise ArgumentError(f"path must be one of {', '.join(PATHS)}, got {path!r}")
@@ -69,7 +73,7 @@ def solve_stochastic(
     if path == "decomposition" and chosen != DECOMPOSITION:
         raise SolverError(f"{program.name} cannot be decomposed: {why}. Use path=extensive or auto")
     if chosen == DECOMPOSITION:
-        answer = replace(_decomposed(program, samples, (seed, sampling), gap, time_limit, progress), why=why)
+        answer = replace(_decomposed(program, samples, (seed, sampling, workers), gap, time_limit, progress), why=why)
     else:
         shown = program if samples is None else sampled(program, samples, seed, sampling)
         answer = _extensive(shown, why, gap, time_limit)
@@ -81,12 +85,14 @@ def solve_stochastic(
 def _decomposed(
     program: StochasticProgram,
     samples: int | None,
-    drawn: tuple[int, str],
+    how: tuple[int, str, int],
     gap: float,
     time_limit: float,
     progress: Progress | None,
 ) -> StochasticSolution:
-    search = start_search(two_stage_of(program, samples=samples, seed=drawn[0], sampling=drawn[1]), seed=drawn[0])
+    seed, sampling, workers = how
+    whole = two_stage_of(program, samples=samples, seed=seed, sampling=sampling)
+    search = start_search(whole, seed=seed, workers=workers)
     answer = continue_search(search, gap=gap, time_limit=time_limit, progress=progress)
     return StochasticSolution(
         name=program.name,
