@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from capacity_opt.cli.forecast_options import LEVELS
+from capacity_opt.cli.forecast_options import LEVELS, PARTS
 from capacity_opt.cli.output import Output, common
 
 
@@ -20,14 +20,7 @@ from capacity_opt.cli.output import Output, common
 @click.option("--total", is_flag=True, help="Of the running total over periods 1 to h, not of each period.")
 @click.option("--model", type=click.Choice(["combination", "stream", "totals"]), default="combination",
               show_default=True, help="Backtested combination, quicker smoother, or lead-time totals.")  # fmt: skip
-@click.option("--period", default="step", show_default=True, metavar="PERIOD",
-              help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number.")  # fmt: skip
-@click.option("--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error", show_default=True,
-              help="Several rows of one series and period.")  # fmt: skip
-@click.option("--executor", type=click.Choice(["serial", "processes", "dask", "ray"]), default="serial",
-              show_default=True, help="Where the files are worked on.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True,
-              help="How many at a time; 0: one per processor, or what the cluster has.")  # fmt: skip
+@PARTS
 @common
 def command(
     source: Path,

@@ -6,21 +6,19 @@ from pathlib import Path
 
 import click
 
-from capacity_opt.cli.forecast_options import ENGINE, LEVELS, STATE, columns
+from capacity_opt.cli.forecast_options import DUPLICATES, ENGINE, LEVELS, PERIOD, STATE, columns
 from capacity_opt.cli.output import Output, common
 
 
 @click.command("init", short_help="Start a state of streaming forecasts from history.")
 @STATE
 @click.option("--history", type=click.Path(path_type=Path), required=True, help="Table of unique_id, ds, y.")
-@click.option("--period", default="step", show_default=True, metavar="PERIOD",
-              help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number.")  # fmt: skip
+@PERIOD
 @click.option("--time-zone", default="UTC", show_default=True, help="Zone of the calendar, where ds has times.")
 @click.option("--season", type=click.IntRange(min=1), default=1, show_default=True, help="Periods of a season.")
 @LEVELS
 @columns
-@click.option("--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error", show_default=True,
-              help="Several rows of one series and period.")  # fmt: skip
+@DUPLICATES
 @click.option("--horizon", type=click.IntRange(min=1, max=512), default=28, show_default=True,
               help="Periods ahead for which errors are studied.")  # fmt: skip
 @click.option("--negative", is_flag=True, help="Values may be below 0 (quantiles are not cut off there).")

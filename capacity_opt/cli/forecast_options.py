@@ -47,16 +47,38 @@ def columns(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
 
 
+PERIOD = click.option(
+    "--period", default="step", show_default=True, metavar="PERIOD",
+    help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number.",
+)  # fmt: skip
+DUPLICATES = click.option(
+    "--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error", show_default=True,
+    help="Several rows of one series and period.",
+)  # fmt: skip
+
+
 def TABLE(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--period``, ``--time-zone``, ``--season`` and ``--duplicates`` of a table of history."""
     for option in (
-        click.option("--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error",
-                     show_default=True, help="Several rows of one series and period."),
+        DUPLICATES,
         click.option("--season", type=click.IntRange(min=0), multiple=True,
                      help="Periods of a season, at most two; 0: none; default: by the period."),
         click.option("--time-zone", default="UTC", show_default=True, help="Zone of the calendar, where ds has times."),
-        click.option("--period", default="step", show_default=True, metavar="PERIOD",
-                     help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number."),
+        PERIOD,
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def PARTS(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--period``, ``--duplicates``, ``--executor`` and ``--workers`` of work on a folder of buckets."""
+    for option in (
+        click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True,
+                     help="How many at a time; 0: one per processor, or what the cluster has."),
+        click.option("--executor", type=click.Choice(["serial", "processes", "dask", "ray"]), default="serial",
+                     show_default=True, help="Where the files are worked on."),
+        DUPLICATES,
+        PERIOD,
     ):  # fmt: skip
         command = option(command)
     return command

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from capacity_opt.cli.forecast_options import PARTS
 from capacity_opt.cli.output import Output, common
 
 
@@ -27,14 +28,7 @@ from capacity_opt.cli.output import Output, common
 @click.option("--service-level", type=click.FloatRange(0, 1, min_open=True, max_open=True),
               help="Chance that stock lasts, in place of the stockout cost.")  # fmt: skip
 @click.option("--season", type=click.IntRange(min=0), help="Periods of a season; default: by the period.")
-@click.option("--period", default="step", show_default=True, metavar="PERIOD",
-              help="Length of a period: hour, day, week, month, 5min ...; step where ds is a number.")  # fmt: skip
-@click.option("--duplicates", type=click.Choice(["error", "sum", "mean", "last"]), default="error", show_default=True,
-              help="Several rows of one series and period.")  # fmt: skip
-@click.option("--executor", type=click.Choice(["serial", "processes", "dask", "ray"]), default="serial",
-              show_default=True, help="Where the files are worked on.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True,
-              help="How many at a time; 0: one per processor, or what the cluster has.")  # fmt: skip
+@PARTS
 @common
 def command(source: Path, out: Path, as_json: bool, quiet: bool, verbose: int, **options: Any) -> int:
     """Forecast the lead-time total of every series in SOURCE and write what to order by, a part per bucket.

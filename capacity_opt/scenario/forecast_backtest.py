@@ -18,7 +18,7 @@ from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.scenario.calendar_periods import calendar_of
 from capacity_opt.scenario.decision_cost import decision_cost
 from capacity_opt.scenario.forecast_library import library_forecast
-from capacity_opt.scenario.observations import read_observations
+from capacity_opt.scenario.observations import observations_of
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.simulation.backtest import Backtest
 
@@ -112,9 +112,7 @@ def backtest_history(
     Raises :class:`~capacity_opt.ScenarioError` with every fault of the table.
     """
     problems = Problems()
-    found = read_observations(history, calendar_of(period, time_zone), problems, columns=columns)
-    problems.raise_if_any()
-    assert found is not None
+    found = observations_of(history, calendar_of(period, time_zone), problems, columns=columns)
     whole = found.history(problems, duplicates=duplicates)
     short = np.flatnonzero(whole.lengths <= horizon)
     if len(short) == whole.count:

@@ -16,7 +16,7 @@ from capacity_opt.forecast.stream.layout import DEFAULT_LEVELS, StreamSettings
 from capacity_opt.forecast.stream.state import StreamState
 from capacity_opt.forecast.totals import forecast_totals
 from capacity_opt.scenario.calendar_periods import calendar_of
-from capacity_opt.scenario.observations import read_observations
+from capacity_opt.scenario.observations import observations_of
 from capacity_opt.scenario.partitions import PartsDone, Tell, map_partitions
 from capacity_opt.scenario.problems import Problems
 from capacity_opt.scenario.stream_files import write_forecasts
@@ -97,9 +97,7 @@ def forecast_part(
 ) -> dict[str, Any]:
     """The task: one file of history to one file of quantiles."""
     problems = Problems()
-    found = read_observations(source, calendar_of(period), problems)
-    problems.raise_if_any()
-    assert found is not None
+    found = observations_of(source, calendar_of(period), problems)
     history = found.history(problems, duplicates=duplicates)
     problems.raise_if_any()
     made = MODELS[model](history, horizon, levels, season, cumulative)

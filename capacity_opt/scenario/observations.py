@@ -110,6 +110,16 @@ def read_observations(
     return Observations(path.name, ids, codes, periods, values, stock, calendar)
 
 
+def observations_of(
+    path: Path, calendar: PeriodCalendar, problems: Problems, *, columns: dict[str, str] | None = None
+) -> Observations:
+    """As :func:`read_observations`, but faults are raised as :class:`~capacity_opt.ScenarioError`."""
+    found = read_observations(path, calendar, problems, columns=columns)
+    problems.raise_if_any()
+    assert found is not None
+    return found
+
+
 def read_arrow(path: Path, problems: Problems) -> Any:
     """A Parquet or CSV file as an Arrow table, ``None`` (and a fault noted) where it cannot be read."""
     import pyarrow as pa

@@ -22,7 +22,7 @@ from capacity_opt.forecast.totals import forecast_totals
 from capacity_opt.inventory.base_stock import optimize_base_stock
 from capacity_opt.inventory.rq import optimize_rq
 from capacity_opt.scenario.calendar_periods import calendar_of
-from capacity_opt.scenario.observations import FIRST_ROW, read_arrow, read_observations
+from capacity_opt.scenario.observations import FIRST_ROW, observations_of, read_arrow
 from capacity_opt.scenario.partitions import PartsDone, Tell, map_partitions
 from capacity_opt.scenario.problems import Problems, shown
 
@@ -106,9 +106,7 @@ def replenish_part(
     import pyarrow.parquet as pq
 
     problems = Problems()
-    found = read_observations(source, calendar_of(period), problems)
-    problems.raise_if_any()
-    assert found is not None
+    found = observations_of(source, calendar_of(period), problems)
     history = found.history(problems, duplicates=duplicates)
     settings = _settings(history, items, source.name, defaults, problems)
     problems.raise_if_any()

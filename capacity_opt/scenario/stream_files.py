@@ -16,7 +16,7 @@ from capacity_opt.forecast.stream.layout import LONGEST_GAP, StreamSettings
 from capacity_opt.forecast.stream.state import StreamState, StreamUpdate
 from capacity_opt.forecast.stream.store import StreamStore
 from capacity_opt.scenario.calendar_periods import calendar_of, period_starts
-from capacity_opt.scenario.observations import FIRST_ROW, read_observations
+from capacity_opt.scenario.observations import FIRST_ROW, observations_of
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 
 MOST_UNKNOWN = 10
@@ -55,9 +55,7 @@ def start_stream(
     :class:`~capacity_opt.RunFolderError` where ``out`` cannot be written.
     """
     problems = Problems()
-    found = read_observations(history, calendar_of(period, time_zone), problems, columns=columns)
-    problems.raise_if_any()
-    assert found is not None
+    found = observations_of(history, calendar_of(period, time_zone), problems, columns=columns)
     series = found.history(problems, duplicates=duplicates)
     problems.raise_if_any()
     state = StreamState.from_history(series, settings, horizon=horizon, engine=engine)
@@ -77,9 +75,7 @@ def update_stream(
     A row more than ``furthest`` periods after the last one known is a fault: a mistyped date would move every forecast.
     """
     problems = Problems()
-    found = read_observations(observations, store.version.calendar, problems, columns=columns)
-    problems.raise_if_any()
-    assert found is not None
+    found = observations_of(observations, store.version.calendar, problems, columns=columns)
     rows = store.positions(found.ids)
     unknown = rows < 0
     limit = store.version.period + furthest
