@@ -15,7 +15,6 @@ from capacity_opt.forecast.stream.layout import Floats, Rules, StreamSettings, g
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-_NO_ROWS = np.zeros(0, dtype=np.int64)
 _ALL_IN_STOCK = np.zeros(0, dtype=np.bool_)
 _FOLDED = 8192
 ENGINES = ("auto", "compiled", "numpy")
@@ -46,7 +45,8 @@ def take_all(
         from capacity_opt.forecast.stream import kernel
 
         when = np.array([period], dtype=np.int64)
-        kernel.take(f, f.view(np.int32), _NO_ROWS, y, in_stock, when, settings.season_length, g, r, told)
+        stock = in_stock if len(in_stock) else None
+        kernel.take(f, f.view(np.int32), None, y, stock, when, settings.season_length, g, r, told)
     else:
         twin.take_all(f, y, in_stock, period, settings.season_length, g, r, told)
 
@@ -68,7 +68,8 @@ def take_some(
     if compiled(engine):
         from capacity_opt.forecast.stream import kernel
 
-        kernel.take(f, f.view(np.int32), rows, y, in_stock, periods, settings.season_length, g, r, told)
+        stock = in_stock if len(in_stock) else np.ones(len(rows), dtype=np.bool_)
+        kernel.take(f, f.view(np.int32), rows, y, stock, periods, settings.season_length, g, r, told)
     else:
         twin.take_some(f, rows, y, in_stock, periods, settings.season_length, g, r, told)
 

@@ -23,7 +23,6 @@ from capacity_opt.forecast.stream.layout import (
     LEVEL,
     LONGEST_GAP,
     MOST_COUNTED,
-    MOST_LEVELS,
     REACH,
     RISE,
     SEASON_GAIN,
@@ -38,10 +37,15 @@ from capacity_opt.forecast.stream.layout import (
     TREND_GAIN,
     WARM,
 )
+from capacity_opt.forecast.stream.machine_words import expect, move_eight
 from capacity_opt.forecast.stream.outcomes import CENSORED, LATE, MISSING, REMEMBERED, REPEATED, TOO_LATE, USED
 
 ZERO, ONE, TINY = np.float32(0.0), np.float32(1.0), np.float32(1e-30)
 STEEPEST = np.float32(4.0)
+U = np.uint64
+"""Positions are unsigned: numba then spares the look whether they count from the end."""
+AHEAD = 16
+"""Records of a micro-batch lie far apart: memory fetches one while the sixteen before it are worked on."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -74,15 +78,15 @@ def _within(x: Any, low: Any, high: Any) -> Any:
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _moved(x: Any, score: Any, step: Any, above: Any) -> Any:
-    """A tracker one step towards its level: up by ``above`` of a step where it was exceeded, else down by the rest."""
-    return x + step * (above - (ZERO if score > x else ONE))
-
-
-@njit(cache=True, inline="always", error_model="numpy")
 def _drifted(total: Any, bounded: Any, slack: Any, cap: Any) -> Any:
     """A cumulative sum of standardised errors, one step on."""
     return _within(total + bounded - slack, ZERO, cap)
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _cycle(count: int, season: int) -> Any:
+    """How many full seasons were seen, as far as gains tell them apart; no division once they no longer do."""
+    return CYCLES - 1 if count >= CYCLES * season else min(count // season + (1 if count else 0), CYCLES - 1)
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -96,48 +100,54 @@ def take(
     f: Any, w: Any, rows: Any, y: Any, in_stock: Any, periods: Any, season: int, g: Any, r: Any, told: Any
 ) -> None:
     """Observations ``y`` of ``rows`` of ``f`` (``w``: the same memory as int32), best in rising order, of one series in
-    order of time; (0,) ``rows``: of all, in order; (0,) ``in_stock``: all are; (1,) ``periods``: all of that one."""
-    some, masked, several = len(rows) > 0, len(in_stock) > 0, len(periods) > 1
-    above, slack, cap, used = np.array(r.above), r.slack, r.cap, 0
-    for j in range(len(y)):
-        i, value = rows[j] if some else j, y[j]
+    order of time; ``rows`` None: of all, in order; ``in_stock`` None: all are; (1,) ``periods``: all of that one.
+    numba compiles it anew for each argument that is None, without what is then not needed."""
+    words, tags, table = f.reshape(f.size), w.reshape(w.size), g.reshape(g.size)
+    width, columns, number = U(f.shape[1]), U(g.shape[1]), len(y)
+    above, slack, cap, before = np.array(r.above), r.slack, r.cap, told.sum()
+    several, phase = len(periods) > 1, U(periods[0] % season)
+    for j in range(number):
+        if rows is not None and j + AHEAD < number:
+            expect(words, U(rows[j + AHEAD]) * width)
+        value = y[j]
         if np.isnan(value):
             told[MISSING] += 1
             continue
-        period, stocked = periods[j] if several else periods[0], in_stock[j] if masked else True
-        tally = w[i, COUNT]
-        profile, count = np.uint32(tally) >> np.uint32(COUNT_BITS), tally & MOST_COUNTED
-        gap = period - w[i, LAST] if count else 1
+        i = U(j) if rows is None else U(rows[j])
+        period = periods[0] if rows is None else (periods[j] if several else periods[0])
+        stocked = True if in_stock is None else in_stock[j]
+        b = i * width
+        tally = tags[b + U(COUNT)]
+        profile, count = U(np.uint32(tally) >> np.uint32(COUNT_BITS)) * columns, tally & MOST_COUNTED
+        gap = period - tags[b + U(LAST)] if count else 1
         if gap <= 0:
             told[_late(f, w, i, value, stocked, period, season, g)] += 1
             continue
-        h, c = np.uint32(min(gap, LONGEST_GAP)), np.uint32(min(count, WARM - 1))
-        trend = f[i, TREND]
-        base = f[i, LEVEL] + g[profile, REACH + h] * trend
-        trend = g[profile, FADE + h] * trend
+        h, c = profile + U(min(gap, LONGEST_GAP)), profile + U(min(count, WARM - 1))
+        trend = words[b + U(TREND)]
+        base = words[b + U(LEVEL)] + table[h + U(REACH)] * trend
+        trend = table[h + U(FADE)] * trend
         error = value - base
-        place = SEASONS + period % season if season > 1 else SEASONS
+        place = b + U(SEASONS)
         if season > 1:
-            error = error - f[i, place]
-        w[i, LAST], w[i, SEEN] = period, _shifted(w[i, SEEN], gap)
+            place += U(period % season) if several else phase
+            error = error - words[place]
+        tags[b + U(LAST)], tags[b + U(SEEN)] = period, _shifted(tags[b + U(SEEN)], gap)
         learns = stocked or error > ZERO
-        f[i, LEVEL] = base + g[profile, GAIN + c] * error if learns else base
-        f[i, TREND] = trend + g[profile, TREND_GAIN + c] * error if learns else trend
+        words[b + U(LEVEL)] = base + table[c + U(GAIN)] * error if learns else base
+        words[b + U(TREND)] = trend + table[c + U(TREND_GAIN)] * error if learns else trend
         if season > 1 and learns:
-            cycle = min(count // season + (1 if count else 0), CYCLES - 1)
-            f[i, place] += g[profile, SEASON_GAIN + cycle] * error
+            words[place] += table[profile + U(SEASON_GAIN + _cycle(count, season))] * error
         if not stocked:
             told[CENSORED] += 1
             continue
-        w[i, COUNT] = tally + 1 if count < MOST_COUNTED else tally
-        spread, step = f[i, SPREAD], g[profile, STEP + c]
-        error = error * g[profile, SHRINK + h]
+        tags[b + U(COUNT)] = tally + 1 if count < MOST_COUNTED else tally
+        spread, step = words[b + U(SPREAD)], table[c + U(STEP)]
+        error = error * table[h + U(SHRINK)]
         score, on = error / (spread if spread > TINY else TINY), ONE if step > ZERO else ZERO
         bounded = _within(score, -STEEPEST, STEEPEST) * on
-        f[i, RISE] = _drifted(f[i, RISE], bounded, slack * on, cap)
-        f[i, FALL] = _drifted(f[i, FALL], -bounded, slack * on, cap)
-        f[i, SPREAD] = spread + g[profile, SPREAD_GAIN + c] * (abs(error) - spread)
-        for k in range(MOST_LEVELS):
-            f[i, TRACKERS + k] = _moved(f[i, TRACKERS + k], score, step, above[k])
-        used += 1
-    told[USED] += used
+        words[b + U(RISE)] = _drifted(words[b + U(RISE)], bounded, slack * on, cap)
+        words[b + U(FALL)] = _drifted(words[b + U(FALL)], -bounded, slack * on, cap)
+        words[b + U(SPREAD)] = spread + table[c + U(SPREAD_GAIN)] * (abs(error) - spread)
+        move_eight(words, b + U(TRACKERS), score, step, above)
+    told[USED] += number - (told.sum() - before)

@@ -56,6 +56,8 @@ MOST_COUNTED = (1 << COUNT_BITS) - 1
 LONGEST_GAP = 64
 WARM = 1024
 CYCLES = 64
+CACHE_LINE = 64
+"""Bytes."""
 GAIN, TREND_GAIN, SPREAD_GAIN, STEP, SEASON_GAIN = 0, WARM, 2 * WARM, 3 * WARM, 4 * WARM
 REACH = SEASON_GAIN + CYCLES
 FADE, SHRINK = REACH + LONGEST_GAP + 1, REACH + 2 * (LONGEST_GAP + 1)
@@ -164,9 +166,25 @@ def error_growth(furthest: int, season_length: int) -> NDArray[np.float64]:
     return growth
 
 
+def aligned(count: int, width: int) -> Floats:
+    """(count, width) zeros that begin on a cache line, so that no record of 64 bytes lies on two."""
+    words = np.zeros(count * width + CACHE_LINE // 4, dtype=np.float32)
+    begin = -words.ctypes.data % CACHE_LINE // 4
+    return words[begin : begin + count * width].reshape(count, width)
+
+
+def joined(parts: Sequence[Floats], width: int) -> Floats:
+    """The records of ``parts`` in one array, aligned."""
+    records, begin = aligned(sum(map(len, parts)), width), 0
+    for part in parts:
+        records[begin : begin + len(part)] = part
+        begin += len(part)
+    return records
+
+
 def fresh(count: int, settings: StreamSettings, profile: int = DEFAULT_PROFILE) -> Floats:
     """(count, width) records of series nobody has observed yet; trackers start at a normal's quantiles."""
-    records = np.zeros((count, settings.width), dtype=np.float32)
+    records = aligned(count, settings.width)
     whole = records.view(np.int32)
     whole[:, LAST] = NEVER
     whole[:, COUNT] = profile << COUNT_BITS

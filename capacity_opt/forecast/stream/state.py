@@ -29,6 +29,7 @@ from capacity_opt.forecast.stream.layout import (
     Floats,
     StreamSettings,
     fresh,
+    joined,
 )
 from capacity_opt.forecast.stream.outcomes import NAMES, counters
 
@@ -190,7 +191,7 @@ class StreamState:
         """New series at the end, not yet observed."""
         names = np.asarray(ids, dtype=np.str_)
         self.ids = np.concatenate([self.ids, names])
-        self.records = np.concatenate([self.records, fresh(len(names), self.settings)])
+        self.records = joined([self.records, fresh(len(names), self.settings)], self.settings.width)
 
 
 def forecast_records(

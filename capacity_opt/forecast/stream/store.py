@@ -27,7 +27,7 @@ from capacity_opt.forecast.history import PeriodCalendar
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.forecast.stream import engine as engines
 from capacity_opt.forecast.stream import id_files, outlook
-from capacity_opt.forecast.stream.layout import BLOCK, Floats, StreamSettings, fresh
+from capacity_opt.forecast.stream.layout import BLOCK, Floats, StreamSettings, fresh, joined
 from capacity_opt.forecast.stream.outcomes import counters
 from capacity_opt.forecast.stream.state import (
     StreamState,
@@ -199,7 +199,7 @@ class StreamStore:
 
     def load(self) -> StreamState:
         """All of it in memory."""
-        records = np.concatenate([self._block(block) for block in self.version.blocks])
+        records = joined([self._block(block) for block in self.version.blocks], self.version.settings.width)
         frame = self._frame()
         return replace(frame, ids=self.ids, records=records)
 
