@@ -27,6 +27,8 @@ NAMES = {
     "in_stock": ("in_stock",),
 }
 MOST_SHOWN = 10
+ROOM, SPREAD_OUT = 10_000_000, 1000
+"""More cells than the first and than so many a row: whoever wrote the periods did not number them."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,61 @@ class Observations:
     def history(self, problems: Problems, *, duplicates: str = "error") -> History:
         """The same by series and time, gaps as NaN. Rows of one series and period are a fault, or with ``duplicates``
         ``"sum"``, ``"mean"`` or ``"last"`` become one."""
-        order = np.lexsort((self.periods, self.codes))
-        codes, periods, values = self.codes[order], self.periods[order], self.values[order]
-        again = np.concatenate([[False], (codes[1:] == codes[:-1]) & (periods[1:] == periods[:-1])])
-        stock = np.ones(len(order), dtype=np.bool_) if self.in_stock is None else self.in_stock[order]
-        if again.any():
-            if duplicates == "error":
-                self._tell_twice(order, np.flatnonzero(again), problems)
-            groups = np.flatnonzero(~again)
-            size = np.diff(np.append(groups, len(codes)))
-            if duplicates == "last":
-                values = values[groups + size - 1]
-            else:
-                values = np.add.reduceat(values, groups) / (size if duplicates == "mean" else 1)
-            codes, periods, stock = codes[groups], periods[groups], np.logical_and.reduceat(stock, groups)
-        return self._by_series(codes, periods, values, None if self.in_stock is None else stock)
+        present, first, offsets = self._spans()
+        if offsets[-1] > max(ROOM, SPREAD_OUT * len(self.codes)):
+            self._tell_far_apart(first, offsets, problems)
+        cells = (offsets[:-1] - first)[self.codes] + self.periods
+        flat, mask = np.full(int(offsets[-1]), np.nan), None
+        taken = np.zeros(len(flat), dtype=np.bool_)
+        taken[cells] = True
+        values, stock = self.values, self.in_stock
+        if np.count_nonzero(taken) < len(cells):
+            cells, values, stock = self._merged(cells, duplicates, problems)
+        flat[cells] = values
+        if stock is not None:
+            mask = np.ones(len(flat), dtype=np.bool_)
+            mask[cells] = stock
+        ends = np.append(offsets[:-1][present], offsets[-1])
+        return History(flat, ends, ids=self.ids[present], first=first[present], in_stock=mask, calendar=self.calendar)
+
+    def _spans(self) -> tuple[NDArray[np.bool_], IntArray, IntArray]:
+        """Which ids have rows, their first period, and where each series' cells begin and end."""
+        first = np.full(len(self.ids), np.iinfo(np.int64).max)
+        last = np.full(len(self.ids), -1, dtype=np.int64)
+        np.minimum.at(first, self.codes, self.periods)
+        np.maximum.at(last, self.codes, self.periods)
+        present = last >= 0
+        first[~present] = 0
+        return present, first, np.concatenate([[0], np.cumsum(last - first + 1)]).astype(np.int64)
+
+    def _merged(
+        self, cells: IntArray, duplicates: str, problems: Problems
+    ) -> tuple[IntArray, Array, NDArray[np.bool_] | None]:
+        """One observation per cell where some have several."""
+        order = np.argsort(cells, kind="stable")
+        cells, values = cells[order], self.values[order]
+        again = np.concatenate([[False], cells[1:] == cells[:-1]])
+        if duplicates == "error":
+            self._tell_twice(order, np.flatnonzero(again), problems)
+        groups = np.flatnonzero(~again)
+        size = np.diff(np.append(groups, len(cells)))
+        if duplicates == "last":
+            values = values[groups + size - 1]
+        else:
+            values = np.add.reduceat(values, groups) / (size if duplicates == "mean" else 1)
+        stock = None if self.in_stock is None else np.logical_and.reduceat(self.in_stock[order], groups)
+        return cells[groups], values, stock
+
+    def _tell_far_apart(self, first: IntArray, offsets: IntArray, problems: Problems) -> None:
+        longest = int(np.diff(offsets).argmax())
+        name, span = shown(str(self.ids[longest])), int(np.diff(offsets)[longest])
+        rows = int(np.count_nonzero(self.codes == longest))
+        problems.error(
+            "E228", self.file, f"the {rows} rows of series {name} reach over {span:,} periods",
+            value=f"{first[longest]} to {first[longest] + span - 1}",
+            fix="Number periods 0, 1, 2, ...; seconds since 1970 and dates written as numbers are no periods",
+        )  # fmt: skip
+        problems.raise_if_any()
 
     def _tell_twice(self, order: IntArray, twice: IntArray, problems: Problems) -> None:
         for place in twice[:MOST_SHOWN]:
@@ -71,20 +113,6 @@ class Observations:
                 f"one period ({len(twice)} such rows in all)", row=second + FIRST_ROW,
                 fix="Keep one, or choose --duplicates sum, mean or last",
             )  # fmt: skip
-
-    def _by_series(self, codes: IntArray, periods: IntArray, values: Array, stock: NDArray[np.bool_] | None) -> History:
-        begins = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
-        ends = np.concatenate([begins[1:], [len(codes)]]).astype(np.int64)
-        first = periods[begins]
-        offsets = np.concatenate([[0], np.cumsum(periods[ends - 1] - first + 1)]).astype(np.int64)
-        cells = np.repeat(offsets[:-1] - first, ends - begins) + periods
-        flat = np.full(int(offsets[-1]), np.nan)
-        flat[cells] = values
-        mask = None
-        if stock is not None:
-            mask = np.ones(len(flat), dtype=np.bool_)
-            mask[cells] = stock
-        return History(flat, offsets, ids=self.ids[codes[begins]], first=first, in_stock=mask, calendar=self.calendar)
 
 
 def read_observations(
@@ -100,7 +128,7 @@ def read_observations(
     names = _names(table, path.name, columns or {}, problems)
     if names is None:
         return None
-    ids, codes = _codes(table[names["series"]])
+    ids, codes = _codes(table[names["series"]], path.name, names["series"], problems)
     values = _numbers(table[names["value"]], path.name, names["value"], problems)
     stock = _flags(table[names["in_stock"]], path.name, problems) if "in_stock" in names else None
     timed = _periods(table[names["period"]], calendar, path.name, names["period"], problems)
@@ -162,11 +190,12 @@ def _names(table: Any, file: str, given: dict[str, str], problems: Problems) -> 
     return None if problems.failed else found
 
 
-def _codes(column: Any) -> tuple[NDArray[np.str_], IntArray]:
+def _codes(column: Any, file: str, name: str, problems: Problems) -> tuple[NDArray[np.str_], IntArray]:
     """Ids in alphabetical order, and which one each row has."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    _no_blanks(column, "the id of the series", file, name, problems)
     text = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(pc.cast(column, pa.large_string()))
     coded = text.combine_chunks() if hasattr(text, "combine_chunks") else text
     coded = coded.unify_dictionaries() if hasattr(coded, "unify_dictionaries") else coded
@@ -177,6 +206,15 @@ def _codes(column: Any) -> tuple[NDArray[np.str_], IntArray]:
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
     return names[order], rank[codes]
+
+
+def _no_blanks(column: Any, what: str, file: str, name: str, problems: Problems) -> int:
+    """How many cells are blank, each a fault."""
+    if column.null_count:
+        for row in np.flatnonzero(column.is_null().to_numpy())[:MOST_SHOWN]:
+            more = f" (one of {column.null_count})" if column.null_count > 1 else ""
+            problems.error("E215", file, f"is blank{more}", row=int(row) + FIRST_ROW, column=name, fix=f"Write {what}")
+    return int(column.null_count)
 
 
 def _numbers(column: Any, file: str, name: str, problems: Problems) -> Array | None:
@@ -220,9 +258,7 @@ def _periods(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if column.null_count:
-        row = int(np.flatnonzero(column.is_null().to_numpy())[0]) + FIRST_ROW
-        problems.error("E215", file, "is blank", row=row, column=name, fix="Write the period of the observation")
+    if _no_blanks(column, "the period of the observation", file, name, problems):
         return None
     if pa.types.is_integer(column.type):
         return _steps(column.to_numpy().astype(np.int64), calendar, file, name, problems)
