@@ -241,9 +241,11 @@ if TYPE_CHECKING:
     from capacity_opt.scenario.forecast_library import library_forecast
     from capacity_opt.scenario.forecast_parts import forecast_partitions
     from capacity_opt.scenario.forecast_row_report import write_row_report
+    from capacity_opt.scenario.library_joint import library_forecaster
     from capacity_opt.scenario.partitions import PartsDone, map_partitions, write_buckets
     from capacity_opt.scenario.read import Scenario, read_scenario
     from capacity_opt.scenario.replenish_parts import Replenishment, replenish_partitions
+    from capacity_opt.scenario.spec_forecast import LibraryModel
     from capacity_opt.simulation.admission import NestedLimits, Quotas
     from capacity_opt.simulation.backtest import Backtest, backtest_quantiles
     from capacity_opt.simulation.calibration import Calibration, calibrate
@@ -346,6 +348,7 @@ _HOMES = {
     "JointForecast": "forecast.paths",
     "JointReplenishmentResult": "inventory.joint_replenishment",
     "LeadTimeProcess": "simulation.lead_times",
+    "LibraryModel": "scenario.spec_forecast",
     "LimitError": "errors",
     "LogNormal": "demand.parametric",
     "LostSales": "inventory.lost_sales",
@@ -514,6 +517,7 @@ _HOMES = {
     "lead_time_quantiles": "forecast.rivals",
     "learn_recalibration": "forecast.recalibrate",
     "library_forecast": "scenario.forecast_library",
+    "library_forecaster": "scenario.library_joint",
     "littlewood": "admission.booking_limits",
     "load_for_blocking": "admission.erlang",
     "lookback_commitment": "recommendation.commit_stack",
@@ -675,6 +679,7 @@ __all__ = [
     "JointForecast",
     "JointReplenishmentResult",
     "LeadTimeProcess",
+    "LibraryModel",
     "LimitError",
     "LogNormal",
     "LostSales",
@@ -844,6 +849,7 @@ __all__ = [
     "lead_time_quantiles",
     "learn_recalibration",
     "library_forecast",
+    "library_forecaster",
     "littlewood",
     "load_for_blocking",
     "lookback_commitment",

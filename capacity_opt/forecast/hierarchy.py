@@ -4,16 +4,16 @@ Sample paths are drawn jointly, then made coherent path by path, so that any qua
 add up. ``bottom_up`` forecasts the series alone. ``top_down`` forecasts the total alone and splits it by shares of the
 past. ``mixed`` forecasts series that are big enough to have a name by themselves and the rest of each parent as one
 series, split by shares: a thousand small customers are steady together and noise apart. ``mint`` forecasts every node
-and reconciles with the least trace of the error covariance (Wickramasuriya, Athanasopoulos and Hyndman 2019), shrunk
-towards its diagonal (Schaefer and Strimmer 2005). Shares are those of one past stretch per path, drawn anew each time:
-fixed shares would make the parts as steady as the whole.
+and reconciles with the least trace of the error covariance (:mod:`~capacity_opt.forecast.minimum_trace`); ``MinTrace``
+and its kinds do so with the weights of the library hierarchicalforecast. Shares are those of one past stretch per path,
+drawn anew each time: fixed shares would make the parts as steady as the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,29 +23,34 @@ from capacity_opt.errors import ArgumentError
 from capacity_opt.forecast.batch import LEVELS
 from capacity_opt.forecast.dependence import on_calendar, surprises
 from capacity_opt.forecast.history import History
+from capacity_opt.forecast.library_reconcile import LIBRARY_METHODS, LibraryMethod, library_map
+from capacity_opt.forecast.minimum_trace import minimum_trace, shrunk_covariance
 from capacity_opt.forecast.paths import JointForecast, forecast_paths
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Method = Literal["mint", "mixed", "bottom_up", "top_down"]
-METHODS: tuple[Method, ...] = ("mint", "mixed", "bottom_up", "top_down")
+BoolArray = NDArray[np.bool_]
+Method = Literal["mint", "mixed", "bottom_up", "top_down"] | LibraryMethod
+METHODS: tuple[Method, ...] = ("mint", "mixed", "bottom_up", "top_down", *LIBRARY_METHODS)
+Forecaster = Callable[[History], JointForecast]
 TOTAL = "total"
-MOST_NODES = 3000
+REST = "rest"
+"""Ends the name of a parent's series that are forecast together: ``east/rest``."""
 _SHARE_PERIODS = 104
-_LEAST_SHRUNK = 0.02  # a node with one child would make the covariance singular
+_AT_ONCE = 25_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """Which series add up to what: ``summing`` (nodes, n) of 0 and 1, the total first, the series themselves last.
+    """Which series add up to what: ``summing`` (nodes, n) sparse, of 0 and 1, the total first, the series last.
 
     ``names`` (nodes,), ``level`` (nodes,): 0 the total, then one per key from coarse to fine, the last the series.
     """
 
     names: NDArray[np.str_]
     level: IntArray
-    summing: Array
+    summing: Any
 
     @classmethod
     def of(cls, ids: Sequence[str] | NDArray[np.str_], keys: Mapping[str, Sequence[str]]) -> Hierarchy:
@@ -56,7 +61,7 @@ class Hierarchy:
         ['total', 'east', 'west', 'a', 'b', 'c']
         """
         count = len(ids)
-        names, level, rows = [TOTAL], [0], [np.ones((1, count))]
+        names, level, rows = [TOTAL], [0], [np.zeros(count, dtype=np.int64)]
         path = [""] * count
         for depth, (key, labels) in enumerate(keys.items(), 1):
             if len(labels) != count:
@@ -64,14 +69,13 @@ class Hierarchy:
             path = [f"{before}/{label}" if before else str(label) for before, label in zip(path, labels)]
             nodes = list(dict.fromkeys(path))
             place = {name: i for i, name in enumerate(nodes)}
-            table = np.zeros((len(nodes), count))
-            table[[place[name] for name in path], np.arange(count)] = 1.0
-            names, level, rows = [*names, *nodes], [*level, *[depth] * len(nodes)], [*rows, table]
-        depth = len(keys) + 1
+            rows.append(len(names) + np.array([place[name] for name in path], dtype=np.int64))
+            names, level = [*names, *nodes], [*level, *[depth] * len(nodes)]
+        rows.append(len(names) + np.arange(count))
         return cls(
             np.array([*names, *map(str, ids)]),
-            np.array([*level, *[depth] * count], dtype=np.int64),
-            np.concatenate([*rows, np.eye(count)]),
+            np.array([*level, *[len(keys) + 1] * count], dtype=np.int64),
+            _members(np.concatenate(rows), len(names) + count, count),
         )
 
     @property
@@ -83,31 +87,60 @@ class Hierarchy:
     def parents(self) -> IntArray:
         """(n,) the finest node above each series, by position among the nodes."""
         finest = np.flatnonzero(self.level == self.level[-1] - 1)
-        return np.asarray(finest[self.summing[finest].argmax(axis=0)])
+        place = self.summing[finest].tocoo()
+        above = np.empty(self.count, dtype=np.int64)
+        above[place.col] = finest[place.row]
+        return above
 
     def sums(self, paths: Array) -> Array:
         """(count, nodes, H) of paths (count, n, H)."""
-        return np.asarray(np.einsum("kn,snh->skh", self.summing, paths, optimize=True))
+        return _by_nodes(lambda series: self.summing @ series, paths, len(self.names))
+
+
+def _members(of: IntArray, nodes: int, count: int) -> Any:
+    """(nodes, count) sparse: 1 where series j is summed by node ``of[j]``; ``of`` may go over the series many times."""
+    from scipy import sparse
+
+    place = (of, np.tile(np.arange(count), len(of) // max(count, 1)))
+    return sparse.csr_array((np.ones(len(of)), place), shape=(nodes, count))
+
+
+def _by_nodes(function: Callable[[Array], Array], paths: Array, nodes: int) -> Array:
+    """(count, nodes, H) of a linear function of columns (n, m) on paths (count, n, H), some paths at a time."""
+    count, series, horizon = paths.shape
+    out = np.empty((count, nodes, horizon))
+    step = max(1, _AT_ONCE // max((series + nodes) * horizon, 1))
+    for start in range(0, count, step):
+        some = np.moveaxis(paths[start : start + step], 1, 0)
+        made = function(np.ascontiguousarray(some).reshape(series, -1))
+        out[start : start + step] = np.moveaxis(made.reshape(nodes, -1, horizon), 0, 1)
+    return out
 
 
 @dataclass(frozen=True, eq=False)
 class HierarchyForecast:
-    """Coherent sample paths of a :class:`Hierarchy`; ``base`` are the nodes' own forecasts before they add up."""
+    """Coherent sample paths of a :class:`Hierarchy`; ``base`` are the nodes' own forecasts before they add up.
+
+    ``reconcile``: from columns of nodes to columns of series, for minimum trace; ``apply``: shares, for splits;
+    ``library``: whose weights they are, where not our own.
+    """
 
     hierarchy: Hierarchy
     method: Method
     base: JointForecast
     apply: Mapping[str, Array]
     integer: bool
+    reconcile: Callable[[Array], Array] | None = None
+    library: str = ""
 
     def sample(self, count: int, *, seed: int) -> Array:
         """(count, n, H) paths of the series; every node is the sum of its series: ``hierarchy.sums(paths)``."""
         drawn = self.base.sample(count, seed=seed)
         if self.method == "bottom_up":
             return drawn
-        if self.method == "mint":
-            made = np.maximum(np.einsum("nk,skh->snh", self.apply["map"], drawn, optimize=True), 0.0)
-            return np.asarray(np.floor(made + 0.5)) if self.integer else np.asarray(made)
+        if self.reconcile is not None:
+            made = np.maximum(_by_nodes(self.reconcile, drawn, self.hierarchy.count), 0.0)
+            return np.floor(made + 0.5) if self.integer else made
         return self._split(drawn, np.random.default_rng([seed, 1]))
 
     def quantiles(
@@ -124,7 +157,12 @@ class HierarchyForecast:
             origin=int(self.base.period.origin.max()),
             cumulative=cumulative,
             calendar=self.base.calendar,
-            provenance={"model": "hierarchy", "reconciled": self.method, "paths": str(count)},
+            provenance={
+                "model": "hierarchy",
+                "reconciled": self.method,
+                "paths": str(count),
+                **({"library": self.library} if self.library else {}),
+            },
         )
 
     def _split(self, drawn: Array, rng: np.random.Generator) -> Array:
@@ -161,11 +199,14 @@ def forecast_hierarchy(
     named: float | Sequence[str] = 0.8,
     levels: ArrayLike = LEVELS,
     season: int | Sequence[int] | None = None,
+    forecaster: Forecaster | None = None,
 ) -> HierarchyForecast:
     """Forecast series of one ``hierarchy`` (as ``history`` orders them) so that their paths add up.
 
     ``named``, for ``mixed``: the ids forecast by themselves, or the share of recent demand that the biggest make up.
-    ``mint`` takes up to 3,000 nodes; the other methods have no limit but memory.
+    ``MinTrace`` and its kinds need the extra ``[forecast]`` and take up to 3,000 nodes; the others have no limit but
+    memory. ``forecaster`` forecasts the nodes' histories, over ``horizon`` at ``levels``, in place of
+    :func:`~capacity_opt.forecast_paths`: see :func:`~capacity_opt.library_forecaster`.
 
     >>> rng = np.random.default_rng(2)
     >>> history = History(rng.poisson(9, (3, 60)), ids=["a", "b", "c"])
@@ -182,36 +223,46 @@ def forecast_hierarchy(
     table = np.nan_to_num(on_calendar(history))
     known = history.values[~np.isnan(history.values)]
     integer = bool(np.all(known == np.rint(known)))
-    apply: dict[str, Array] = {}
-    summing = hierarchy.summing
+    nodes, apply = _nodes(history, table, hierarchy, method, named)
+    base = forecaster(nodes) if forecaster else forecast_paths(nodes, horizon, levels=levels, season=season)
+    if method in ("mixed", "bottom_up", "top_down"):
+        return HierarchyForecast(hierarchy, method, replace(base, integer=integer), apply, integer)
+    base = replace(base, integer=False)
+    reconcile, library = _minimum_trace(nodes, hierarchy, base, method)
+    return HierarchyForecast(hierarchy, method, base, {}, integer, reconcile, library)
+
+
+def _nodes(
+    history: History, table: Array, hierarchy: Hierarchy, method: Method, named: float | Sequence[str]
+) -> tuple[History, dict[str, Array]]:
+    """The histories that are forecast, named as in the hierarchy, and how the forecasts of some are split."""
     if method == "bottom_up":
-        nodes = history
-    elif method == "mint":
-        if len(summing) > MOST_NODES:
-            raise ArgumentError(f"mint takes up to {MOST_NODES:,} nodes, got {len(summing):,}. Use mixed or bottom_up")
-        nodes = _aggregated(history, table, summing)
-    else:
-        alone = _named(history, table, named) if method == "mixed" else np.zeros(history.count, dtype=bool)
-        summing, of_node = _split_nodes(hierarchy, alone, whole=method == "top_down")
-        nodes = _aggregated(history, table, summing)
-        apply = {"of_node": of_node.astype(float), "alone": alone.astype(float), "past": table[:, -_SHARE_PERIODS:]}
-    base = forecast_paths(nodes, horizon, levels=levels, season=season, integer=integer and method != "mint")
-    if method == "mint":
-        apply = {"map": _minimum_trace(nodes, hierarchy, base)}
-    return HierarchyForecast(hierarchy, method, base, apply, integer)
+        return history, {}
+    if method not in ("mixed", "top_down"):
+        return _aggregated(history, table, hierarchy.summing, hierarchy.names), {}
+    alone = _named(history, table, named) if method == "mixed" else np.zeros(history.count, dtype=bool)
+    of = np.zeros(history.count, dtype=np.int64) if method == "top_down" else hierarchy.parents
+    key = np.where(alone, np.arange(history.count), history.count + of)
+    each, of_node = np.unique(key, return_inverse=True)
+    above = hierarchy.names[np.maximum(each - history.count, 0)]
+    names = [str(name) if i < history.count else f"{up}/{REST}" if method == "mixed" else TOTAL
+             for i, name, up in zip(each, history.ids[np.minimum(each, history.count - 1)], above)]  # fmt: skip
+    summing = _members(np.asarray(of_node, dtype=np.int64), len(each), history.count)
+    shares = {"of_node": of_node.astype(float), "alone": alone.astype(float), "past": table[:, -_SHARE_PERIODS:]}
+    return _aggregated(history, table, summing, names), shares
 
 
-def _aggregated(history: History, table: Array, summing: Array) -> History:
+def _aggregated(history: History, table: Array, summing: Any, names: Sequence[str] | NDArray[np.str_]) -> History:
     """The nodes' histories on the calendar: what was asked of any of their series, from the first that began."""
     last, width = int(history.last.max()), table.shape[1]
     first = last - width + 1
-    begun = np.array([history.first[row > 0].min(initial=last) for row in summing])
+    begun = np.minimum.reduceat(history.first[summing.indices], summing.indptr[:-1])
     values = summing @ table
     values[np.arange(width) + first < begun[:, None]] = np.nan
-    return History(values, first=first, calendar=history.calendar)
+    return History(values, first=first, calendar=history.calendar, ids=names)
 
 
-def _named(history: History, table: Array, named: float | Sequence[str]) -> NDArray[np.bool_]:
+def _named(history: History, table: Array, named: float | Sequence[str]) -> BoolArray:
     if not isinstance(named, float | int):
         wanted = set(named)
         missing = sorted(wanted - set(history.ids.tolist()))
@@ -227,56 +278,13 @@ def _named(history: History, table: Array, named: float | Sequence[str]) -> NDAr
     return chosen
 
 
-def _split_nodes(hierarchy: Hierarchy, alone: NDArray[np.bool_], *, whole: bool) -> tuple[Array, IntArray]:
-    """(nodes, n) what is forecast: each named series, and the others of each parent (or all) together."""
-    of = np.zeros(hierarchy.count, dtype=np.int64) if whole else hierarchy.parents
-    key = np.where(alone, np.arange(hierarchy.count), hierarchy.count + of)
-    _, of_node = np.unique(key, return_inverse=True)
-    table = np.zeros((int(of_node.max()) + 1, hierarchy.count))
-    table[of_node, np.arange(hierarchy.count)] = 1.0
-    return table, of_node
-
-
-def _minimum_trace(nodes: History, hierarchy: Hierarchy, base: JointForecast) -> Array:
-    """(n, nodes) the map that reconciles the nodes' forecasts, for the errors that a simple smoother made of them."""
+def _minimum_trace(
+    nodes: History, hierarchy: Hierarchy, base: JointForecast, method: Method
+) -> tuple[Callable[[Array], Array], str]:
+    """The map that reconciles the nodes' forecasts, for the errors that a simple smoother made of them."""
     told = base.period.provenance.get("season", "none").split(", ")[-1]
     errors = surprises(nodes, 0 if told == "none" else int(told))
-    return minimum_trace(shrunk_covariance(errors), hierarchy.summing)
-
-
-def minimum_trace(covariance: Array, summing: Array) -> Array:
-    """(n, nodes) the map from the nodes' forecasts to series that adds up with the least trace of the error covariance.
-
-    >>> minimum_trace(np.eye(3), np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])).round(3)
-    array([[ 0.333,  0.667, -0.333],
-           [ 0.333, -0.333,  0.667]])
-    """
-    count = summing.shape[1]
-    upper = len(summing) - count
-    # the projection form needs one solve of the size of the upper nodes (Hyndman et al. 2016)
-    constraint = np.concatenate([np.eye(upper), -summing[:upper]], axis=1)
-    gain = np.linalg.solve(constraint @ covariance @ constraint.T, constraint @ covariance).T
-    pick = np.concatenate([np.zeros((count, upper)), np.eye(count)], axis=1)
-    return np.asarray(pick - pick @ gain @ constraint)
-
-
-def shrunk_covariance(errors: Array) -> Array:
-    """(k, k) of errors (k, T), NaN where unknown: correlations shrunk towards 0 by what their noise asks.
-
-    >>> abs(shrunk_covariance(np.random.default_rng(0).normal(size=(2, 4000)))).round(1)
-    array([[1., 0.],
-           [0., 1.]])
-    """
-    known = ~np.isnan(errors)
-    count = np.maximum(known.sum(axis=1), 1)
-    size = np.sqrt(np.where(known, errors**2, 0.0).sum(axis=1) / count)
-    size = np.where(size > 0, size, max(float(size.max(initial=0.0)), 1.0) * 1e-3)
-    unit = np.where(known, errors / size[:, None], 0.0)
-    times = max(int(known.any(axis=0).sum()), 2)
-    table = unit @ unit.T / times
-    squares = (unit**2) @ (unit**2).T / times
-    noise = np.maximum(squares - table**2, 0.0) / (times - 1)
-    off = ~np.eye(len(table), dtype=bool)
-    shrink = float(np.clip(noise[off].sum() / max(float((table[off] ** 2).sum()), 1e-300), _LEAST_SHRUNK, 1.0))
-    table = np.where(off, (1.0 - shrink) * table, 1.0)
-    return np.asarray(table * np.outer(size, size))
+    if method == "mint":
+        return minimum_trace(shrunk_covariance(errors), hierarchy.summing), ""
+    values = on_calendar(nodes)
+    return library_map(method, hierarchy.summing, values, values - errors)

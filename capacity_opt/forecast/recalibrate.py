@@ -19,6 +19,7 @@ from capacity_opt.forecast.quantile_forecast import QuantileForecast
 Array = NDArray[np.float64]
 FEWEST = 30
 PER_HORIZON = 300
+_SURE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +27,16 @@ class Recalibration:
     """Shifts (horizons, levels), in widths of the forecast, and what they were learned from.
 
     ``coverage`` (levels,) the share of actuals at or below each quantile before; ``scores`` how many actuals there
-    were. One row of shifts holds for every horizon; more, one each (the last for those beyond).
+    were. One row of shifts holds for every horizon; more, one each (the last for those beyond). A forecast narrower
+    than ``least`` (one that is sure, such as of a series that was always 0) has no width to be shifted by: it is left
+    as it is, and nothing was learned from such.
     """
 
     levels: Array
     shifts: Array
     coverage: Array
     scores: int
+    least: float = 0.0
 
     def apply(self, forecast: QuantileForecast, *, non_negative: bool = True) -> QuantileForecast:
         """The forecast with its quantiles shifted, sorted again and, unless told otherwise, at least 0."""
@@ -54,7 +58,9 @@ class Recalibration:
     def shift(self, values: Array, ahead: NDArray[np.int64]) -> Array:
         """Quantiles (..., k, m) shifted, those of row k for a period ``ahead[k]`` (from 0) periods from the next."""
         rows = np.minimum(ahead, len(self.shifts) - 1)
-        return np.asarray(np.sort(values + self.shifts[rows] * _widths(values)[..., None], axis=-1))
+        widths = _widths(values)
+        moved = np.where(widths >= self.least, widths, 0.0)[..., None]
+        return np.asarray(np.sort(values + self.shifts[rows] * moved, axis=-1))
 
 
 def learn_recalibration(past: QuantileForecast, actual: ArrayLike) -> Recalibration:
@@ -72,16 +78,21 @@ def learn_recalibration(past: QuantileForecast, actual: ArrayLike) -> Recalibrat
     seen = _checks.numbers("actual", actual)
     if seen.shape != past.values.shape[:2]:
         raise ArgumentError(f"actual must have shape {past.values.shape[:2]} (forecasts, horizons), got {seen.shape}")
-    known = ~np.isnan(seen)
+    widths = _widths(past.values)
+    least = _SURE * float(np.median(widths[widths > 0])) if (widths > 0).any() else np.inf
+    known = ~np.isnan(seen) & (widths >= least)
     if known.sum() < FEWEST:
-        raise ArgumentError(f"actual must hold at least {FEWEST} known values to learn from, got {int(known.sum())}")
-    scores = (seen[..., None] - past.values) / _widths(past.values)[..., None]
+        raise ArgumentError(
+            f"actual must hold at least {FEWEST} known values of forecasts with a width to learn from, "
+            f"got {int(known.sum())}"
+        )
+    scores = (seen[..., None] - past.values) / np.where(widths > 0, widths, 1.0)[..., None]
     if (known.sum(axis=0) >= PER_HORIZON).all():
         shifts = np.stack([_shift(scores[known[:, h], h], past.levels) for h in range(past.horizon)])
     else:
         shifts = _shift(scores[known], past.levels)[None]
     below = (seen[..., None] <= past.values)[known]
-    return Recalibration(past.levels, shifts, below.mean(axis=0), int(known.sum()))
+    return Recalibration(past.levels, shifts, below.mean(axis=0), int(known.sum()), least)
 
 
 def _shift(scores: Array, levels: Array) -> Array:
@@ -95,10 +106,11 @@ def _shift(scores: Array, levels: Array) -> Array:
 
 
 def _widths(values: Array) -> Array:
-    """(n, H) the unit of a forecast: its outermost quantiles' distance, or a tenth of its middle where they agree."""
+    """(n, H) the unit of a forecast: its outermost quantiles' distance, or a tenth of its middle where they agree;
+    0 where that is 0 too."""
     width = values[..., -1] - values[..., 0]
     middle = np.abs(values[..., values.shape[-1] // 2])
-    return np.where(width > 0, width, np.maximum(0.1 * middle, 1e-9))
+    return np.where(width > 0, width, 0.1 * middle)
 
 
 def _listed(levels: Array) -> str:

@@ -2,7 +2,7 @@
 
 They forecast when the backtest runs, at every review from what was known by then: ``lead_time_totals``,
 ``sum_of_quantiles``, ``normal`` and ``bootstrap`` as in ``capacity-opt forecast backtest``, or a library's model by
-name (each period's quantiles, then summed as given forecasts are). The engine is loaded only then.
+name (with totals from its own paths, corrected by what they missed before). The engine is loaded only then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError, Problem, ScenarioError
-from capacity_opt.scenario.backtest_forecasts import Layout, summed_quantiles
+from capacity_opt.scenario.backtest_forecasts import Layout
 from capacity_opt.scenario.load import FILE
 
 if TYPE_CHECKING:
@@ -84,8 +84,10 @@ class EngineModels:
             return lead_time_quantiles(past, span, way=name, levels=self.levels, season=self.season)
         from capacity_opt.scenario.forecast_library import library_forecast
 
-        steps = library_forecast(past, span, model=name, levels=self.levels, season=self.season, place=FILE).values
-        return summed_quantiles(np.moveaxis(steps, 1, 0), self.levels, self.layout.autocorrelation)
+        made = library_forecast(
+            past, span, model=name, levels=self.levels, season=self.season, cumulative=True, place=FILE
+        )
+        return np.asarray(made.values[:, -1])
 
     def _period(self, name: str, past: History) -> Array:
         """Of the one period that lies ``ahead``."""

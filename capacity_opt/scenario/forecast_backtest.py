@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity_opt.errors import ArgumentError, Problem
+from capacity_opt.errors import Problem
 from capacity_opt.forecast.batch import LEVELS, forecast_quantiles
 from capacity_opt.forecast.evaluate import ForecastScore, score_forecast
 from capacity_opt.forecast.history import History
@@ -128,10 +128,10 @@ def backtest_history(
     tell(f"forecasting {kept.count:,} series")
     if model == "combination":
         forecast = forecast_quantiles(kept, horizon, levels=levels or LEVELS, season=season, cumulative=cumulative)
-    elif cumulative:
-        raise ArgumentError(f"model {model} forecasts single periods, not running totals: leave out --total")
     else:
-        forecast = library_forecast(kept, horizon, model=model, levels=levels or LEVELS, season=season)
+        forecast = library_forecast(
+            kept, horizon, model=model, levels=levels or LEVELS, season=season, cumulative=cumulative
+        )
     came = np.cumsum(held, axis=1) if cumulative else held
     score = score_forecast(forecast, came, history=kept)
     cost = None if costs is None else _cost(long.take(observed), horizon, season, costs, tell)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.demand.forecast_demand import ForecastDemand
-from capacity_opt.errors import ArgumentError
 from capacity_opt.forecast.dependence import Dependence
-from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, forecast_hierarchy
+from capacity_opt.forecast.hierarchy import Forecaster, Hierarchy, HierarchyForecast, forecast_hierarchy
 from capacity_opt.forecast.history import History
+from capacity_opt.forecast.library_reconcile import LIBRARY_METHODS, require_reconciler
 from capacity_opt.forecast.paths import JointForecast, forecast_paths
 from capacity_opt.scenario.spec import Demand as DemandSection
 from capacity_opt.scenario.spec_forecast import Forecast
@@ -74,6 +74,7 @@ class HistoryForecast:
         }
         if not isinstance(self.joint, JointForecast):
             told |= {"reconciled": self.joint.method, "nodes": len(self.joint.hierarchy.names)}
+            told |= {"reconciled_by": self.joint.library} if self.joint.library else {}
         return told
 
     def demand_of(self, rows: IntArray, periods: Array, *, integer: bool) -> ForecastDemand:
@@ -95,27 +96,35 @@ def forecast_history(
 ) -> HistoryForecast:
     """Forecast every series; with ``keys`` (a label per series for each level above it) so that all sums match."""
     levels = np.asarray(section.levels, dtype=np.float64)
-    if section.models and keys is not None:
-        raise ArgumentError("forecast.models and forecast.hierarchy cannot be combined: leave one out")
+    forecaster = _forecaster(horizon, section, levels)
     if keys is not None:
+        if section.reconcile in LIBRARY_METHODS:
+            require_reconciler(section.reconcile, "scenario.toml forecast.reconcile")
         tree = Hierarchy.of(history.ids, keys)
         made = forecast_hierarchy(
-            history, horizon, tree, method=section.reconcile, named=section.named, levels=levels, season=section.season
-        )
+            history, horizon, tree, method=section.reconcile, named=section.named, levels=levels, season=section.season,
+            forecaster=forecaster,
+        )  # fmt: skip
         joint: JointForecast | HierarchyForecast = replace(made, base=_tied(made.base, demand))
+    elif forecaster is not None:
+        joint = _tied(forecaster(history), demand)
     else:
-        alone = _tied(forecast_paths(history, horizon, levels=levels, season=section.season), demand)
-        if section.models:
-            from capacity_opt.scenario.forecast_library import with_models  # imported here: only where asked for
-
-            alone = with_models(alone, history, section.models, section.season)
-        joint = alone
+        joint = _tied(forecast_paths(history, horizon, levels=levels, season=section.season), demand)
     rows = int(row.max()) + 1
     if isinstance(joint, JointForecast) and rows == history.count and not skipped:
         period, totals = (np.maximum(each.values[np.argsort(row)], 0.0) for each in (joint.period, joint.totals))
         return HistoryForecast(levels, period, totals, joint, row, skipped)
     period, totals = _drawn(joint, row, rows, levels, skipped)
     return HistoryForecast(levels, period, totals, joint, row, skipped)
+
+
+def _forecaster(horizon: int, section: Forecast, levels: Array) -> Forecaster | None:
+    """What forecasts in place of the engine alone; libraries are imported only where they are asked for."""
+    if not section.models:
+        return None
+    from capacity_opt.scenario.library_joint import library_forecaster
+
+    return library_forecaster(section.models, horizon, levels=levels, season=section.season)
 
 
 def _drawn(

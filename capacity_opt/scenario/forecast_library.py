@@ -8,10 +8,11 @@ forecasts under its name.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,8 @@ from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError, Problem, ScenarioError
 from capacity_opt.forecast.batch import LEVELS
 from capacity_opt.forecast.history import History
-from capacity_opt.forecast.paths import JointForecast
 from capacity_opt.forecast.prepare import fill_gaps
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
-from capacity_opt.scenario.problems import did_you_mean
-from capacity_opt.scenario.spec_forecast import LibraryModel
 
 Array = NDArray[np.float64]
 STATSFORECAST = ("AutoETS", "AutoARIMA", "AutoTheta", "AutoCES")
@@ -33,7 +31,18 @@ LIGHTGBM = "LightGBM"
 LIBRARY_MODELS = (*STATSFORECAST, LIGHTGBM)
 _TREES = 120
 _LAGS = 6
-_FEWEST = 4
+FEWEST = 4
+_PATHS = 1000
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a library said: ``period`` (n, H, m) quantiles of each period; ``totals`` likewise of running totals, from
+    the model's own simulated paths, ``None`` where it was not asked or cannot simulate."""
+
+    period: Array
+    totals: Array | None
 
 
 def library_forecast(
@@ -43,45 +52,85 @@ def library_forecast(
     model: str,
     levels: ArrayLike = LEVELS,
     season: int | Sequence[int] | None = None,
+    cumulative: bool = False,
     place: str = "model",
 ) -> QuantileForecast:
     """Quantiles of the next ``horizon`` periods by ``AutoETS``, ``AutoARIMA``, ``AutoTheta``, ``AutoCES``
     (statsforecast, a fit per series) or ``LightGBM`` (mlforecast: trees per level and horizon over all series).
 
-    Raises :class:`~capacity_opt.ScenarioError` (exit 3) where the package is not installed, naming the extra.
+    ``cumulative``: of the running totals instead, see :mod:`~capacity_opt.scenario.library_totals`. Raises
+    :class:`~capacity_opt.ScenarioError` (exit 3) where the package is not installed, naming the extra.
 
     >>> library_forecast(History([[1.0, 2.0]]), 1, model="Prophet")
     Traceback (most recent call last):
     ...
     capacity_opt.errors.ArgumentError: model must be one of AutoETS, AutoARIMA, AutoTheta, AutoCES, LightGBM, ...
     """
+    asked, lengths = checked(history, horizon, model, levels, season, place)
+    if cumulative:
+        from capacity_opt.scenario.library_totals import library_period_and_totals
+
+        return library_period_and_totals(history, horizon, model=model, levels=asked, season=season, place=place)[1]
+    return told(history, fit(history, horizon, model, asked, lengths).period, asked, model, lengths)
+
+
+def checked(
+    history: History, horizon: int, model: str, levels: ArrayLike, season: int | Sequence[int] | None, place: str
+) -> tuple[Array, list[int]]:
+    """Levels and season lengths, where the model can be asked at all."""
     if model not in LIBRARY_MODELS:
         raise ArgumentError(f"model must be one of {', '.join(LIBRARY_MODELS)}, got {model!r}")
     asked = _checks.increasing("levels", _checks.fraction("levels", levels))
-    ahead = int(_checks.whole("horizon", horizon, at_least=1))
+    _checks.whole("horizon", horizon, at_least=1)
     require(model, place)
-    lengths = _seasons(history, season)
-    short = np.flatnonzero(history.lengths < _FEWEST)
+    short = np.flatnonzero(history.lengths < FEWEST)
     if len(short):
         told = ", ".join(history.ids[short[:10]])
-        raise ArgumentError(f"model {model} needs {_FEWEST} periods of each series, too short are: {told}")
+        raise ArgumentError(f"model {model} needs {FEWEST} periods of each series, too short are: {told}")
+    return asked, _seasons(history, season)
+
+
+def fit(
+    history: History, horizon: int, model: str, levels: Array, seasons: Sequence[int], *, totals: bool = False
+) -> Fitted:
+    """The model's quantiles, sorted, and at least 0 where the past never was below."""
     filled, _ = fill_gaps(history)
     if model == LIGHTGBM:
-        values = _lightgbm(history, filled, ahead, asked, lengths)
+        period, summed = _lightgbm(history, filled, horizon, levels, seasons), None
     else:
-        values = _statsforecast(history, filled, ahead, asked, model, lengths)
-    floor = np.minimum.reduceat(filled, history.offsets[:-1]) >= 0
+        period, summed = _statsforecast(history, filled, horizon, levels, model, seasons, _PATHS if totals else 0)
+    floor = (np.minimum.reduceat(filled, history.offsets[:-1]) >= 0)[:, None, None]
+
+    def tidy(values: Array) -> Array:
+        return np.asarray(np.sort(np.where(floor, np.maximum(values, 0.0), values), axis=2))
+
+    return Fitted(tidy(period), None if summed is None else tidy(summed))
+
+
+def told(
+    history: History,
+    values: Array,
+    levels: Array,
+    model: str,
+    seasons: Sequence[int],
+    *,
+    cumulative: bool = False,
+    how: Mapping[str, str] = MappingProxyType({}),
+) -> QuantileForecast:
+    """``values`` with where they came from."""
     package = "mlforecast" if model == LIGHTGBM else "statsforecast"
     return QuantileForecast(
-        asked,
-        np.sort(np.where(floor[:, None, None], np.maximum(values, 0.0), values), axis=2),
+        levels,
+        values,
         ids=history.ids,
         origin=history.last,
+        cumulative=cumulative,
         calendar=history.calendar,
         provenance={
             "model": model,
             "library": f"{package} {metadata.version(package)}",
-            "season": ", ".join(map(str, lengths)) or "none",
+            "season": ", ".join(map(str, seasons)) or "none",
+            **how,
         },
     )
 
@@ -100,27 +149,39 @@ def _seasons(history: History, season: int | Sequence[int] | None) -> list[int]:
 
 
 def _statsforecast(
-    history: History, filled: Array, horizon: int, levels: Array, model: str, seasons: Sequence[int]
-) -> Array:
+    history: History, filled: Array, horizon: int, levels: Array, model: str, seasons: Sequence[int], paths: int
+) -> tuple[Array, Array | None]:
+    """(n, H, m) quantiles of each period, and of running totals along ``paths`` that the model simulates."""
     from statsforecast import models
 
     made = getattr(models, model)(season_length=seasons[0] if seasons else 1)
-    widths = [round(abs(2.0 * level - 1.0) * 100.0, 6) for level in levels.tolist()]
-    widths = [int(width) if width == int(width) else width for width in widths]
-    asked = sorted({width for width in widths if width > 0})
-    out = np.empty((history.count, horizon, len(levels)))
+    period = np.empty((history.count, horizon, len(levels)))
+    totals = np.empty_like(period) if paths else None
     for i in range(history.count):
         series = filled[history.offsets[i] : history.offsets[i + 1]]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                told = made.forecast(y=series, h=horizon, level=asked)
+                one = made.new().fit(series)
+                period[i] = _intervals(one, horizon, levels)
+                if totals is not None:
+                    drawn = np.asarray(one.simulate(horizon, paths, seed=_SEED), dtype=np.float64)
+                    least = 0.0 if series.min() >= 0 else -np.inf
+                    totals[i] = np.quantile(np.cumsum(np.maximum(drawn, least), axis=1), levels, axis=0).T
         except Exception as error:  # whatever the library raises, it is about this series
             reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else ''}"
             raise ArgumentError(f"model {model} cannot forecast series {history.ids[i]!r} ({reason})") from error
-        for k, (level, width) in enumerate(zip(levels.tolist(), widths)):
-            out[i, :, k] = told["mean" if not width else f"{'lo' if level < 0.5 else 'hi'}-{width}"]
-    return out
+    return period, totals
+
+
+def _intervals(fitted: Any, horizon: int, levels: Array) -> Array:
+    """(H, m) quantiles from the library's central intervals."""
+    widths = [round(abs(2.0 * level - 1.0) * 100.0, 6) for level in levels.tolist()]
+    widths = [int(width) if width == int(width) else width for width in widths]
+    told = fitted.predict(h=horizon, level=sorted({width for width in widths if width > 0}))
+    sides = ("lo" if level < 0.5 else "hi" for level in levels.tolist())
+    columns = ["mean" if not width else f"{side}-{width}" for side, width in zip(sides, widths)]
+    return np.stack([np.asarray(told[column], dtype=np.float64) for column in columns], axis=1)
 
 
 def _lightgbm(history: History, filled: Array, horizon: int, levels: Array, seasons: Sequence[int]) -> Array:
@@ -154,65 +215,3 @@ def _lightgbm(history: History, filled: Array, horizon: int, levels: Array, seas
         told = engine.predict(horizon).sort_values(["unique_id", "ds"])
     values = told[[f"q{k}" for k in range(len(levels))]].to_numpy(dtype=np.float64)
     return np.asarray(values.reshape(history.count, horizon, len(levels)), dtype=np.float64)
-
-
-def with_models(
-    joint: JointForecast, history: History, chosen: Sequence[LibraryModel], season: int | Sequence[int] | None
-) -> JointForecast:
-    """``joint`` with the periods of chosen series by library models (``*``: of all); a later entry wins.
-
-    Their totals move with their medians, and are as much wider or narrower than the engine's as their periods are.
-    """
-    period, totals = joint.period.values.copy(), joint.totals.values.copy()
-    names, told = [str(name) for name in history.ids], dict(joint.period.provenance)
-    for entry in chosen:
-        places = _places(entry, names)
-        made = library_forecast(
-            history.take(places), joint.period.horizon, model=entry.model, levels=joint.period.levels, season=season,
-            place="scenario.toml forecast.models",
-        )  # fmt: skip
-        totals[places] = _moved(joint.period.levels, period[places], made.values, totals[places])
-        period[places] = made.values
-        told[f"series_by_{entry.model}"] = str(len(places))
-    return replace(
-        joint,
-        period=_with_values(joint.period, period, told),
-        totals=_with_values(joint.totals, totals, dict(joint.totals.provenance)),
-    )
-
-
-def _places(entry: LibraryModel, names: Sequence[str]) -> list[int]:
-    if "*" in entry.series:
-        return list(range(len(names)))
-    unknown = [name for name in entry.series if name not in names]
-    if unknown:
-        fix = did_you_mean(unknown[0], names[:1000])
-        raise ScenarioError(
-            [Problem("E209", "scenario.toml forecast.models", f"no such series: {', '.join(unknown[:10])}", "", fix)]
-        )
-    return [names.index(name) for name in entry.series]
-
-
-def _moved(levels: Array, old: Array, new: Array, totals: Array) -> Array:
-    """(n, H, m) the totals around the new medians' sums, their spread scaled like the periods'."""
-
-    def median(values: Array) -> Array:
-        return np.asarray([[np.interp(0.5, levels, row) for row in each] for each in values])
-
-    wide = [(values[..., -1] - values[..., 0]).cumsum(axis=1) for values in (old, new)]
-    ratio = np.where(wide[0] > 0, wide[1] / np.where(wide[0] > 0, wide[0], 1.0), 1.0)[:, :, None]
-    shift = (median(new) - median(old)).cumsum(axis=1)[:, :, None]
-    middle = median(totals)[:, :, None]
-    return np.asarray(np.maximum(middle + shift + (totals - middle) * ratio, 0.0))
-
-
-def _with_values(forecast: QuantileForecast, values: Array, provenance: dict[str, str]) -> QuantileForecast:
-    return QuantileForecast(
-        forecast.levels,
-        values,
-        ids=forecast.ids,
-        origin=forecast.origin,
-        cumulative=forecast.cumulative,
-        calendar=forecast.calendar,
-        provenance=provenance,
-    )

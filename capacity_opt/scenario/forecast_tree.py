@@ -16,6 +16,7 @@ from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, Method
 from capacity_opt.scenario.calendar_periods import calendar_of, period_starts
 from capacity_opt.scenario.observations import FIRST_ROW, NAMES, read_arrow, read_observations
 from capacity_opt.scenario.problems import Problems, shown
+from capacity_opt.scenario.spec_forecast import LibraryModel
 from capacity_opt.scenario.stream_files import write_forecasts
 
 Tell = Callable[[str], None]
@@ -33,6 +34,7 @@ def forecast_tree(
     seed: int = 0,
     method: Method = "mint",
     named: float | Sequence[str] = 0.8,
+    models: Sequence[LibraryModel] = (),
     levels: Sequence[float] | None = None,
     season: Sequence[int] | None = None,
     cumulative: bool = False,
@@ -45,7 +47,8 @@ def forecast_tree(
     """Forecast the long table ``history`` whose columns ``by`` (coarse to fine) say what adds up to what.
 
     Writes quantiles of every node to ``out`` and, if asked, ``count`` paths of the series to ``paths`` (``unique_id,
-    ds, sample, value``). Returns what to tell, and the remarks on the file.
+    ds, sample, value``). ``models`` forecast chosen nodes by a library's model. Returns what to tell, and the remarks
+    on the file.
     """
     problems = Problems()
     found = read_observations(history, calendar_of(period, time_zone), problems, columns=columns)
@@ -58,12 +61,22 @@ def forecast_tree(
     tree = Hierarchy.of(series.ids, {key: [labels[str(name)][k] for name in series.ids] for k, key in enumerate(by)})
     tell(f"forecasting {len(tree.names):,} nodes")
     asked = levels or LEVELS
-    made = forecast_hierarchy(series, horizon, tree, method=method, named=named, levels=asked, season=season)
+    forecaster = None
+    if models:
+        from capacity_opt.scenario.library_joint import library_forecaster
+
+        forecaster = library_forecaster(models, horizon, levels=asked, season=season, place="--model")
+    made = forecast_hierarchy(
+        series, horizon, tree, method=method, named=named, levels=asked, season=season, forecaster=forecaster
+    )
     told = made.quantiles(asked, count=count, seed=seed, cumulative=cumulative)
     rows = write_forecasts([told], out, tell)
     if paths is not None:
         _write_paths(made, series.ids, paths, count, seed)
-    return {"nodes": len(tree.names), "series": series.count, "rows": rows, "method": method}, problems.warnings
+    about: dict[str, Any] = {"nodes": len(tree.names), "series": series.count, "rows": rows, "method": method}
+    about |= {"library": made.library} if made.library else {}
+    about |= {key: told for key, told in made.base.period.provenance.items() if key.startswith("series_by_")}
+    return about, problems.warnings
 
 
 def _labels(path: Path, by: Sequence[str], columns: dict[str, str], problems: Problems) -> dict[str, list[str]] | None:

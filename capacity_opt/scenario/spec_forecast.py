@@ -6,15 +6,21 @@ from typing import Literal
 
 from pydantic import Field
 
+from capacity_opt.forecast.library_reconcile import LibraryMethod
 from capacity_opt.scenario.section import Section
 
+Method = Literal["mint", "mixed", "bottom_up", "top_down"] | LibraryMethod
 LEVELS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99]
 
 
 class LibraryModel(Section):
     """Series that a library's model forecasts in place of the built-in engine (extra ``[forecast]``)."""
 
-    series: list[str] = Field(min_length=1, description='keys of the series joined by /, or "*" for all')
+    series: list[str] = Field(
+        min_length=1,
+        description='keys of the series joined by /, or "*" for all; with a hierarchy also its sums: total, east, '
+        "east/db (mixed: east/rest)",
+    )
     model: Literal["AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM"] = Field(description="the model's name")
 
 
@@ -30,10 +36,11 @@ class Forecast(Section):
         default_factory=list,
         description="columns of the history, coarse to fine (region, service, customer), whose sums must match",
     )
-    reconcile: Literal["mint", "mixed", "bottom_up", "top_down"] = Field(
+    reconcile: Method = Field(
         default="mint",
         description="how forecasts are made to add up: mint every node; mixed: named series alone, the rest of each "
-        "parent by shares; bottom_up: the series alone; top_down: the total alone",
+        "parent by shares; bottom_up: the series alone; top_down: the total alone; MinTrace (its mint_shrink), "
+        "MinTrace_ols, ...: every node, by the library hierarchicalforecast (extra [forecast])",
     )
     named: float | list[str] = Field(
         default=0.8,

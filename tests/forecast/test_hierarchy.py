@@ -5,8 +5,9 @@ import pytest
 
 import capacity_opt as co
 from capacity_opt.forecast.dependence import surprises
-from capacity_opt.forecast.hierarchy import METHODS, shrunk_covariance
+from capacity_opt.forecast.minimum_trace import minimum_trace, shrunk_covariance
 
+METHODS = ("mint", "mixed", "bottom_up", "top_down")
 IDS = [f"c{i}" for i in range(8)]
 KEYS = {"region": ["east"] * 5 + ["west"] * 3, "service": ["db", "db", "web", "web", "web", "db", "web", "web"]}
 
@@ -55,10 +56,35 @@ def test_whole_histories_give_whole_paths_that_add_up(tree):
 def test_minimum_trace_is_the_textbook_projection(history, tree):
     made = co.forecast_hierarchy(history, 2, tree, method="mint", season=0)
     nodes = co.History(tree.summing @ history.panel())
-    inverse = np.linalg.inv(shrunk_covariance(surprises(nodes, 0)))
-    expected = np.linalg.solve(tree.summing.T @ inverse @ tree.summing, tree.summing.T @ inverse)
-    np.testing.assert_allclose(made.apply["map"], expected, atol=1e-6)
-    np.testing.assert_allclose(made.apply["map"] @ tree.summing, np.eye(8), atol=1e-9)  # coherent forecasts stay
+    summing = tree.summing.toarray()
+    inverse = np.linalg.inv(_shrunk_as_published(surprises(nodes, 0)))
+    expected = np.linalg.solve(summing.T @ inverse @ summing, summing.T @ inverse)
+    np.testing.assert_allclose(made.reconcile(np.eye(15)), expected, atol=1e-6)
+    np.testing.assert_allclose(made.reconcile(summing), np.eye(8), atol=1e-9)  # coherent forecasts stay
+
+
+def _shrunk_as_published(errors):
+    """Schaefer and Strimmer's table pair by pair (errors around 0), which ours never makes."""
+    unit = np.nan_to_num(errors / np.sqrt(np.nanmean(errors**2, axis=1, keepdims=True)))
+    times = int((~np.isnan(errors)).any(axis=0).sum())
+    products = unit[:, None] * unit[None]
+    table, off = products.sum(axis=2) / times, ~np.eye(len(unit), dtype=bool)
+    noise = ((products**2).sum(axis=2) / times - table**2) / (times - 1)
+    shrink = np.clip(noise[off].sum() / (table[off] ** 2).sum(), 0.02, 1)
+    size = np.sqrt(np.nanmean(errors**2, axis=1))
+    return np.where(off, (1 - shrink) * table, 1.0) * np.outer(size, size)
+
+
+def test_minimum_trace_takes_more_nodes_than_a_table_of_nodes_by_nodes_allows():
+    rng = np.random.default_rng(5)
+    count = 20_000
+    region, service = rng.integers(0, 40, count).astype(str), rng.integers(0, 500, count).astype(str)
+    tree = co.Hierarchy.of(np.arange(count).astype(str), {"region": region, "service": service})
+    errors = tree.summing @ rng.normal(0, 1, (count, 60))
+    fit = minimum_trace(shrunk_covariance(errors), tree.summing)
+    series = rng.uniform(0, 9, (count, 2))
+    np.testing.assert_allclose(fit(tree.summing @ series), series, atol=1e-6)
+    assert len(tree.names) > 30_000
 
 
 def test_named_series_go_alone_and_the_tail_keeps_its_own_spread(history, tree):

@@ -46,6 +46,19 @@ def test_every_series_is_shifted_in_units_of_its_own_width(tmp_path):
     assert "recalibrated on 60 actuals: the 0.9 quantile had held" in told[0].rule
 
 
+def test_a_forecast_that_is_sure_teaches_nothing_and_stays():
+    rng = np.random.default_rng(3)
+    values = np.tile([9.0, 10.0, 11.0], (200, 1, 1))
+    values[:20] = 0.0  # never seen to be asked for: no width to measure a miss by
+    came = np.where(np.arange(200) < 20, 3.0, rng.normal(10, 4, 200))[:, None]
+    past = co.QuantileForecast([0.1, 0.5, 0.9], values)
+    learned = co.learn_recalibration(past, came)
+    assert learned.scores == 180
+    mended = learned.apply(past).values
+    assert not mended[:20].any()
+    assert mended[20:, 0, 2] == pytest.approx(10 + 1.28 * 4, abs=1)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
