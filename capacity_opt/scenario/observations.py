@@ -158,7 +158,8 @@ def read_arrow(path: Path, problems: Problems) -> Any:
         problems.error("E236", path.name, "no such file", fix="Check the path")
         return None
     try:
-        table = pq.read_table(path) if path.suffix.lower() == ".parquet" or path.is_dir() else _read_csv(path)
+        columnar = path.suffix.lower() == ".parquet" or path.is_dir()
+        table = pq.read_table(path, read_dictionary=NAMES["series"]) if columnar else _read_csv(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         problems.error("E235", path.name, f"cannot be read: {str(error).splitlines()[0]}", fix="Write it again")
         return None

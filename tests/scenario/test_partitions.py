@@ -41,6 +41,28 @@ def test_buckets_hold_every_row_once_and_each_series_whole(folders):
         assert (bucket_of(part["unique_id"].to_numpy(), 5) == number).all()
 
 
+@pytest.mark.parametrize("kind", ["int64", "category", "string"])
+def test_a_table_split_in_small_bites_keeps_every_row_whatever_its_ids_are(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr("capacity_opt.scenario.partitions.ROWS_AT_ONCE", 100)
+    monkeypatch.setattr("capacity_opt.scenario.partitions.ROWS_HELD", 250)
+    table = pd.DataFrame({"ds": np.arange(1000) // 40, "unique_id": np.arange(1000) % 40, "y": np.arange(1000.0)})
+    names = table["unique_id"].astype(str)
+    table["unique_id"] = table["unique_id"] if kind == "int64" else names.astype(kind)
+    table.to_parquet(tmp_path / "history.parquet", row_group_size=300, index=False)
+    parts = [pd.read_parquet(path) for path in parts_of(write_buckets(tmp_path / "history.parquet", tmp_path / "b", 3))]
+    for number, part in enumerate(parts):
+        assert (bucket_of(part["unique_id"].to_numpy(), 3) == number).all()
+    back = pd.concat(parts).sort_values("y")
+    assert back["unique_id"].astype(str).tolist() == names.tolist()
+    np.testing.assert_array_equal(back[["ds", "y"]], table[["ds", "y"]])
+
+
+def test_a_row_without_id_is_in_no_bucket(tmp_path):
+    pd.DataFrame({"unique_id": ["a", None], "ds": [0, 0], "y": 1.0}).to_parquet(tmp_path / "history.parquet")
+    with pytest.raises(ArgumentError, match="blank in 1 rows, the first is row 1 "):
+        write_buckets(tmp_path / "history.parquet", tmp_path / "b", 3)
+
+
 def test_processes_write_the_parts_that_serial_work_writes(folders, tmp_path):
     """Dask and Ray keep the executors' contract in tests/test_executor.py; benchmarks/forecast_scale.py compares their
     parts."""

@@ -76,7 +76,15 @@ def take_some(
 
 def fold(f: Floats, history: History, settings: StreamSettings, told: IntArray, engine: str) -> None:
     """Whole histories into the records of their series, a few thousand series at a time."""
-    values = history.values.astype(np.float32)
+    values, stock = history.values.astype(np.float32), history.in_stock
+    if compiled(engine):
+        from capacity_opt.forecast.stream import kernel
+
+        g, r = tables(settings)
+        kernel.fold(
+            f, f.view(np.int32), values, stock, history.offsets, history.first, settings.season_length, g, r, told
+        )
+        return
     for begin in range(0, history.count, _FOLDED):
         end = min(begin + _FOLDED, history.count)
         cells = slice(int(history.offsets[begin]), int(history.offsets[end]))
@@ -85,5 +93,5 @@ def fold(f: Floats, history: History, settings: StreamSettings, told: IntArray, 
         periods = np.arange(cells.start, cells.stop) - np.repeat(
             history.offsets[begin:end] - history.first[begin:end], lengths
         )
-        stock = _ALL_IN_STOCK if history.in_stock is None else history.in_stock[cells]
-        take_some(f[begin:end], rows, values[cells], stock, periods, settings, told, engine)
+        here = _ALL_IN_STOCK if stock is None else stock[cells]
+        take_some(f[begin:end], rows, values[cells], here, periods, settings, told, engine)

@@ -105,7 +105,7 @@ class StreamSettings:
 class Rules(NamedTuple):
     """What every record obeys: the trackers' levels, and the drift sums' slack and cap."""
 
-    above: tuple[np.float32, ...]
+    above: Floats
     slack: np.float32
     cap: np.float32
 
@@ -134,7 +134,7 @@ def rules(settings: StreamSettings) -> Rules:
     """The rules of ``settings``; unused trackers follow the median."""
     above = (*settings.levels, *[0.5] * (MOST_LEVELS - len(settings.levels)))
     return Rules(
-        tuple(np.float32(level) for level in above),
+        np.array(above, dtype=np.float32),
         slack=np.float32(settings.drift_slack),
         cap=np.float32(4.0 * settings.drift_limit),
     )

@@ -92,7 +92,7 @@ def _usual(f: Floats, y: Floats, period: int, season: int, g: Floats, r: Rules) 
         np.minimum(np.maximum(f[RISE] + bounded - r.slack, ZERO), r.cap, out=f[RISE])
         np.minimum(np.maximum(f[FALL] - bounded - r.slack, ZERO), r.cap, out=f[FALL])
         tracked = f[TRACKERS:SEASONS]
-        move = np.subtract(np.array(r.above)[:, None], score <= tracked, dtype=np.float32)
+        move = np.subtract(r.above[:, None], score <= tracked, dtype=np.float32)
         move *= step
         tracked += move
     f[SPREAD] += g[0, SPREAD_GAIN + c] * (np.abs(error) - f[SPREAD])
@@ -136,7 +136,7 @@ def _take(
     """Observations into the records that are the columns of ``f`` (width, m)."""
     w = f.view(np.int32)
     here = ~np.isnan(y)
-    gap = np.where(w[COUNT] & MOST_COUNTED, periods - w[LAST], 1)
+    gap = periods - w[LAST]
     told[MISSING] += len(y) - int(np.count_nonzero(here))
     forward = here & (gap > 0)
     if forward.all():

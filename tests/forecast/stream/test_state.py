@@ -23,6 +23,16 @@ def test_a_repeated_observation_changes_nothing():
     np.testing.assert_array_equal(state.records.view(np.int32), before.view(np.int32))
 
 
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+def test_a_first_observation_without_stock_counts_once_too(engine):
+    state = StreamState.start(["a"], engine=engine)
+    first = state.update([4.0], period=5, in_stock=[False])
+    before = state.records.copy()
+    again = state.update([4.0], period=5, in_stock=[False])
+    assert (first.censored, again.censored, again.repeated) == (1, 0, 1)
+    np.testing.assert_array_equal(state.records, before)
+
+
 def test_a_late_observation_counts_once_with_the_weight_that_is_left():
     state = steady()
     state.update_some([0], [10.0], period=82)  # 80 and 81 are not in yet
