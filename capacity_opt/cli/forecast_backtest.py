@@ -10,7 +10,7 @@ import click
 from capacity_opt.cli.forecast_options import LEVELS, TABLE, columns
 from capacity_opt.cli.output import Output, common
 
-MODELS = ("combination", "AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM")
+MODELS = ("combination", "stream", "AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM")
 
 
 @click.command("backtest", short_help="Hold out the last periods of a history and score the forecasts of them.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from capacity_opt.forecast.batch import LEVELS, forecast_quantiles
 from capacity_opt.forecast.evaluate import ForecastScore, score_forecast
 from capacity_opt.forecast.history import History
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
+from capacity_opt.forecast.stream.layout import StreamSettings
+from capacity_opt.forecast.stream.state import StreamState
 from capacity_opt.scenario.calendar_periods import calendar_of
 from capacity_opt.scenario.decision_cost import decision_cost
 from capacity_opt.scenario.forecast_library import library_forecast
@@ -107,7 +110,8 @@ def backtest_history(
 ) -> HistoryBacktest:
     """Forecast the last ``horizon`` periods from those before and score it; with ``costs`` also decide in each of them.
 
-    ``model``: ``"combination"`` (the batch engine), or one of :func:`~capacity_opt.library_forecast`.
+    ``model``: ``"combination"`` (the batch engine), ``"stream"`` (as :class:`~capacity_opt.StreamState` would have told
+    at the end of what is kept), or one of :func:`~capacity_opt.library_forecast`.
 
     Raises :class:`~capacity_opt.ScenarioError` with every fault of the table.
     """
@@ -126,16 +130,27 @@ def backtest_history(
     observed = [i for i in range(kept.count) if not np.isnan(kept.series(i)).all()]
     kept, held = kept.take(observed), held[observed]
     tell(f"forecasting {kept.count:,} series")
-    if model == "combination":
-        forecast = forecast_quantiles(kept, horizon, levels=levels or LEVELS, season=season, cumulative=cumulative)
-    else:
-        forecast = library_forecast(
-            kept, horizon, model=model, levels=levels or LEVELS, season=season, cumulative=cumulative
-        )
+    make = _MODELS.get(model, partial(library_forecast, model=model))
+    forecast = make(kept, horizon, levels=levels or LEVELS, season=season, cumulative=cumulative)
     came = np.cumsum(held, axis=1) if cumulative else held
     score = score_forecast(forecast, came, history=kept)
     cost = None if costs is None else _cost(long.take(observed), horizon, season, costs, tell)
     return HistoryBacktest(history.name, kept, came, forecast, score, cost, problems.warnings)
+
+
+def _stream(
+    kept: History, horizon: int, *, levels: Sequence[float], season: Sequence[int] | None, cumulative: bool
+) -> QuantileForecast:
+    """A stream forecasts every series from one period on, so those that ended earlier are moved to the others' end."""
+    seasons = season if season is not None else kept.calendar.natural_seasons[:1]
+    settings = StreamSettings(season_length=max(*seasons, 1, 1))
+    together = History(kept.values, kept.offsets, ids=kept.ids, first=kept.lengths.max() - kept.lengths,
+                       in_stock=kept.in_stock, calendar=kept.calendar)  # fmt: skip
+    state = StreamState.from_history(together, settings, horizon=horizon)
+    return state.forecast(horizon, levels=levels, cumulative=cumulative)
+
+
+_MODELS: dict[str, Callable[..., QuantileForecast]] = {"combination": forecast_quantiles, "stream": _stream}
 
 
 def _cost(history: History, horizon: int, season: Sequence[int] | None, costs: DecisionCosts, tell: Tell) -> Backtest:
