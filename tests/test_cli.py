@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from capacity_opt import cli as cli_package
 from capacity_opt.cli import COMMANDS, main
 from capacity_opt.cli.run import exit_code
 from tests.scenario.bad_inputs import BAD_INPUTS
@@ -452,6 +453,33 @@ def test_signals_leave_no_torn_run(tmp_path, number, code):
     assert "Traceback" not in err
     left = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert not [name for name in left if not name.startswith(".partial")]
+
+
+class DiesOfASignal:
+    """A library's object in whose finaliser the signal arrives: whatever is raised there goes no further."""
+
+    def __init__(self, raised):
+        self.raised = raised
+
+    def __del__(self):
+        raise self.raised
+
+
+@pytest.mark.parametrize(("raised", "number"), [(KeyboardInterrupt(), signal.SIGINT), (SystemExit(), signal.SIGTERM)])
+def test_a_signal_that_a_library_swallows_comes_again(raised, number, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "unraisablehook", partial(cli_package._stop_again, sys.__unraisablehook__))
+    came, before = [], signal.getsignal(number)
+    signal.signal(number, lambda told, _: came.append(told))
+    try:
+        thing = DiesOfASignal(raised)
+        del thing
+        deadline = time.monotonic() + 5
+        while not came and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        signal.signal(number, before)
+    assert came == [number]
+    assert not capsys.readouterr().err
 
 
 def test_query_asks_all_runs(call, runs):

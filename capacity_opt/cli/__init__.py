@@ -7,10 +7,14 @@ promise not kept, 130 and 143 interrupted.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -76,7 +80,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code; user mistakes never show a traceback."""
-    previous = signal.signal(signal.SIGTERM, _terminate)
+    previous, hook = signal.signal(signal.SIGTERM, _terminate), sys.unraisablehook
+    sys.unraisablehook = partial(_stop_again, hook)
     try:
         code = _run(arguments)
         _flush()
@@ -86,12 +91,23 @@ def main(arguments: list[str] | None = None) -> None:
         code = 128 + signal.SIGPIPE
     finally:
         signal.signal(signal.SIGTERM, previous)
+        sys.unraisablehook = hook
     sys.exit(code)
 
 
 def _flush() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
+
+
+def _stop_again(otherwise: Callable[[Any], object], lost: Any) -> None:
+    """A signal that came inside a callback or a finaliser of a library is lost there: have it come again."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        _thread.interrupt_main(signal.SIGINT)
+    elif issubclass(lost.exc_type, SystemExit):
+        _thread.interrupt_main(signal.SIGTERM)
+    else:
+        otherwise(lost)
 
 
 def _terminate(number: int, _: FrameType | None) -> None:

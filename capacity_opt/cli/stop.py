@@ -40,7 +40,7 @@ class Stop:
             signal.signal(number, before)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.number = number
+        self.number = self.number or number
         signal.default_int_handler(number, frame)
 
     def empty_handed(self, output: Output) -> int:
