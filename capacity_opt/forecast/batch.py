@@ -48,7 +48,7 @@ def forecast_quantiles(
         smooth = prepared.take(np.flatnonzero(~rare))
         point, combination = backtest_panel(smooth)
         values[~rare] = _around(smooth, point, checked, cumulative)
-        told = {name: f"{value:g}" for name, value in zip(("sharpness", "prior", "trust"), combination.rule)}
+        told = {name: f"{value:g}" for name, value in zip(("sharpness", "prior", "trust", "fresh"), combination.rule)}
     if rare.any():
         values[rare] = block_quantiles(prepared.take(np.flatnonzero(rare)), checked, cumulative=cumulative)
     return QuantileForecast(

@@ -11,8 +11,9 @@ import numpy as np
 
 prange = range
 DECAY = 0.85  # weight of a seasonal cycle beside the next younger one
-LARGEST = 80.0  # of a forecast's logarithm
+LARGEST = 80.0  # of a forecast's logarithm, either way
 REACH = 3.0  # no forecast leaves the range seen by more than this many times its width
+FORGET = 0.95  # weight of an error of one step beside the next later one
 
 
 def seasonal_pattern(x: Any, count: int, season: int, pattern: Any) -> None:
@@ -21,7 +22,7 @@ def seasonal_pattern(x: Any, count: int, season: int, pattern: Any) -> None:
     Classical: deviations from the centred moving average, averaged by phase with weight ``DECAY`` per cycle of age,
     shrunk by what chance alone would give (James-Stein): a soft test of seasonality.
     """
-    half = season // 2
+    half, share = season // 2, 1.0 / season
     weight, second = np.zeros(season), np.zeros(season)
     pattern[:season] = 0.0
     total, squares, weights = 0.0, 0.0, 0.0
@@ -32,7 +33,7 @@ def seasonal_pattern(x: Any, count: int, season: int, pattern: Any) -> None:
     w, phase = DECAY**oldest, half % season
     for t in range(half, count - half):
         edge = 0.5 * (x[t - half] + x[t + half]) if season % 2 == 0 else 0.0
-        middle = (total - edge) / season
+        middle = (total - edge) * share
         if t + half + 1 < count:
             total += x[t + half + 1] - x[t - half]
         gap = x[t] - middle
@@ -57,164 +58,267 @@ def seasonal_pattern(x: Any, count: int, season: int, pattern: Any) -> None:
         pattern[p] = (pattern[p] - mean) * believed
 
 
-def run_grid(x: Any, count: int, grid: Any, level: Any, trend: Any, out: Any) -> None:
-    """Forecasts ``out`` (C, H) of every model of ``grid`` (5, C) from the first ``count`` values of ``x``.
+def run_grid(
+    x: Any, unit: Any, ends: Any, grid: Any, far: Any, ahead: Any, log: bool, edges: Any, out: Any, fit: Any
+) -> None:
+    """One pass over ``x``: forecasts ``out`` (J, C, H) and ``fit`` (J, C) of ``grid`` (5, C) from every end.
 
-    Models with a trend come first, so that the others' loop is without one.
+    ``ends`` (J,) fall, 0 for none. ``fit`` is the mean size of the errors of one step, newer ones weighing more, each
+    times ``unit[0]`` (T,), 0 at the first value; drifts and means are what was known before the step (``unit[1:]``:
+    what sums are multiplied by for a mean and a slope). Models with a trend come first, so that the others' loop is
+    without one. ``ahead``, ``edges``: see :func:`put`.
     """
-    alpha, beta, phi = grid[0], grid[1], grid[2]
-    models = len(alpha)
-    look = min(count - 1, 4)
+    alpha, beta, phi, lift, keep = grid[0], grid[1], grid[2], grid[3], grid[4]
+    models, at = grid.shape[1], len(ends) - 1
+    level, trend, miss = np.empty(models), np.zeros(models), np.zeros(models)
+    while at > 0 and ends[at] == 0:
+        at -= 1
+    look = min(ends[at] - 1, 4)
     start = (x[look] - x[0]) / look if look > 0 else 0.0
     trended = 0
     for c in range(models):
         trended += 1 if beta[c] > 0.0 else 0
         trend[c] = start if beta[c] > 0.0 else 0.0
         level[c] = x[0] - trend[c]
-    slope, mean, middle = 0.0, 0.0, 0.5 * (count - 1)
-    for t in range(count):
-        value = x[t]
-        slope += (t - middle) * value
-        mean += value / count
+    first = mean = x[0]
+    total, moment, slope, norm = 0.0, 0.0, 0.0, 0.0
+    for t in range(ends[0]):
+        value, weight = x[t], unit[0, t]
+        norm = FORGET * norm + (1.0 if t > 0 else 0.0)
         for c in range(trended):
-            ahead = level[c] + phi[c] * trend[c]
-            gap = value - ahead
+            told = level[c] + phi[c] * trend[c]
+            gap = value - told
+            miss[c] = FORGET * miss[c] + weight * abs(gap)
             trend[c] = phi[c] * trend[c] + beta[c] * gap
-            level[c] = ahead + alpha[c] * gap
+            level[c] = told + alpha[c] * gap
         for c in range(trended, models):
+            told = mean + keep[c] * (level[c] - mean) + lift[c] * slope
+            miss[c] = FORGET * miss[c] + weight * abs(value - told)
             level[c] += alpha[c] * (value - level[c])
-    slope = slope / (count * (count * count - 1.0) / 12.0) if count > 2 else 0.0
-    for c in range(models):
-        power, reach, away = 1.0, 0.0, level[c] - mean
-        rise = grid[3, c] * slope
-        extra = (1.0 - (1.0 - alpha[c]) ** count) / alpha[c] - 1.0 if rise != 0.0 else 0.0
-        base = mean if grid[4, c] > 0.0 else level[c]
-        for h in range(out.shape[1]):
-            power *= phi[c]
-            reach += power
-            away *= grid[4, c]
-            out[c, h] = base + away + trend[c] * reach + rise * (h + 1 + extra)
+        total += value - first
+        moment += t * (value - first)
+        mean = first + total * unit[1, t]
+        slope = (moment - 0.5 * t * total) * unit[2, t]
+        while at >= 0 and ends[at] == t + 1:
+            leave_grid(level, trend, mean, slope, t + 1, grid, far, ahead, log, edges[at], out[at])
+            for c in range(models):
+                fit[at, c] = miss[c] / norm if norm > 0.0 else np.nan
+            at -= 1
 
 
-def run_learning(x: Any, count: int, season: int, learning: Any, level: Any, state: Any, out: Any) -> None:
-    """Forecasts ``out`` (D, H) of the models that go on learning the pattern: ``learning`` (2, D)."""
+def leave_grid(
+    level: Any,
+    trend: Any,
+    mean: float,
+    slope: float,
+    count: int,
+    grid: Any,
+    far: Any,
+    ahead: Any,
+    log: bool,
+    edge: Any,
+    out: Any,
+) -> None:
+    """Forecasts ``out`` (C, H) from where the models of ``grid`` (5, C) are after ``count`` values.
+
+    ``far`` (3, C, H): how far a trend, the distance from the mean and a drift reach (see :meth:`Grid.reach`).
+    """
+    alpha, lift = grid[0], grid[3]
+    told = np.empty(out.shape[1])
+    for c in range(len(level)):
+        away, base = level[c] - mean, mean
+        if lift[c] > 0.0:
+            base += lift[c] * slope * (1.0 - (1.0 - alpha[c]) ** count)
+        for h in range(len(told)):
+            told[h] = base + trend[c] * far[0, c, h] + away * far[1, c, h] + slope * far[2, c, h]
+        put(told, ahead, log, edge, out[c])
+
+
+def put(told: Any, ahead: Any, log: bool, edge: Any, out: Any) -> None:
+    """Store ``told`` + ``ahead`` (H,), out of the logarithms, within ``edge[:2]``, less the last value ``edge[2]``."""
+    least, most, last = edge[0], edge[1], edge[2]
+    for h in range(len(out)):
+        value = told[h] + ahead[h]
+        if log:
+            # the exponential to 1e-13, without a call: a power of two times a polynomial
+            value = min(max(value, -LARGEST), LARGEST)
+            power = np.floor(value * 1.4426950408889634 + 0.5)
+            r = value - power * 0.6931471805599453
+            value = 1.0 + r * (1.0 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (
+                1 / 5040 + r * (1 / 40320 + r * (1 / 362880 + r / 3628800)))))))))  # fmt: skip
+            value *= np.int64((np.int64(power) + 1023) << 52).view(np.float64)
+        out[h] = min(max(value, least), most) - last
+
+
+def run_learning(
+    x: Any, unit: Any, count: int, season: int, learning: Any, ahead: Any, log: bool, edge: Any, out: Any, fit: Any
+) -> None:
+    """Forecasts ``out`` (D, H) and ``fit`` (D,) of the models that go on learning the pattern: ``learning`` (2, D)."""
     alpha, gamma = learning[0], learning[1]
     models = len(alpha)
-    for c in range(models):
-        level[c] = x[0]
-        for p in range(season):
-            state[p, c] = 0.0
-    phase = 0
+    level, miss, state = np.full(models, x[0]), np.zeros(models), np.zeros((season, models))
+    told, phase, norm = np.empty(out.shape[1]), 0, 0.0
     for t in range(count):
-        value = x[t]
+        value, weight = x[t], unit[0, t]
+        norm = FORGET * norm + (1.0 if t > 0 else 0.0)
         for c in range(models):
             gap = value - level[c] - state[phase, c]
+            miss[c] = FORGET * miss[c] + weight * abs(gap)
             level[c] += alpha[c] * gap
             state[phase, c] += gamma[c] * (1.0 - alpha[c]) * gap
         phase = phase + 1 if phase + 1 < season else 0
-    for h in range(out.shape[1]):
-        for c in range(models):
-            out[c, h] = level[c] + state[phase, c]
-        phase = phase + 1 if phase + 1 < season else 0
-
-
-def put(work: Any, models: int, total: Any, log: bool, out: Any) -> None:
-    """Add the season back, leave the logarithms, store."""
     for c in range(models):
-        for h in range(out.shape[1]):
-            told = work[c, h] + total[h]
-            out[c, h] = np.exp(min(told, LARGEST)) if log else told
+        fit[c] = miss[c] / norm
+        after = phase
+        for h in range(len(told)):
+            told[h] = level[c] + state[after, c]
+            after = after + 1 if after + 1 < season else 0
+        put(told, ahead, log, edge, out[c])
+
+
+def run_naive(y: Any, count: int, season: int, edge: Any, out: Any) -> float:
+    """Forecasts ``out`` (H,) of the seasonal naive model; its mean error, newer ones weighing more."""
+    miss, norm = 0.0, 0.0
+    for t in range(season, count):
+        miss = FORGET * miss + abs(y[t] - y[t - season])
+        norm = FORGET * norm + 1.0
+    for h in range(len(out)):
+        out[h] = y[count - season + h % season] - edge[2]
+    return miss / norm if norm > 0.0 else np.nan
 
 
 def forecast_space(
-    x: Any, count: int, seasons: Any, grid: Any, learning: Any, log: bool, out: Any, learned: Any
+    given: Any,
+    unit: Any,
+    ends: Any,
+    seasons: Any,
+    grid: Any,
+    far: Any,
+    learning: Any,
+    log: bool,
+    shift: Any,
+    block: int,
+    edges: Any,
+    out: Any,
+    fit: Any,
 ) -> None:
-    """Every season's forecasts in one space: ``out`` (options, C, H), ``learned`` (seasons, D, H); ``x`` is used up.
+    """All seasons' forecasts in one space from one end: ``ends``, ``edges``, ``out`` and ``fit`` have one row.
 
-    Option s has the first s + 1 seasons taken out; option 0 forecasts without where even the first is too long.
+    A season's models stand in a ``block`` of rows of ``out[0]``: the grid from row ``shift[0]`` on, learning ones from
+    ``shift[1]``. Option s has the first s + 1 seasons taken out; option 0 goes without where even the first is too
+    long.
     """
-    models, learners, horizon = grid.shape[1], learning.shape[1], out.shape[2]
-    level, trend = np.empty(max(models, learners)), np.empty(models)
-    work, total = np.empty((max(models, learners), horizon)), np.zeros(horizon)
-    for option in range(out.shape[0]):
+    count, horizon, models, learners = ends[0], out.shape[2], grid.shape[1], learning.shape[1]
+    x, ahead = given[:count].copy(), np.zeros(horizon)
+    for option in range(len(seasons)):
         season = seasons[option]
         possible = season > 1 and count >= 2 * season + 1
         if possible:
-            pattern, state = np.empty(season), np.empty((season, learners))
+            pattern = np.empty(season)
             seasonal_pattern(x, count, season, pattern)
             phase = 0
             for t in range(count + horizon):
                 if t < count:
                     x[t] -= pattern[phase]
                 else:
-                    total[t - count] += pattern[phase]
+                    ahead[t - count] += pattern[phase]
                 phase = phase + 1 if phase + 1 < season else 0
+        row = option * block + shift[0]
         if possible or option == 0:
-            run_grid(x, count, grid, level, trend, work)
-            put(work, models, total, log, out[option])
+            run_grid(
+                x, unit, ends, grid, far, ahead, log, edges, out[:, row : row + models], fit[:, row : row + models]
+            )
+        row = option * block + shift[1]
         if possible:
-            run_learning(x, count, season, learning, level, state, work)
-            put(work, learners, total, log, learned[option])
+            made, fitted = out[0, row : row + learners], fit[0, row : row + learners]
+            run_learning(x, unit, count, season, learning, ahead, log, edges[0], made, fitted)
 
 
-def forecast_origin(y: Any, seasons: Any, logs: bool, grid: Any, log_grid: Any, learning: Any, out: Any) -> None:
-    """Every model from the end of ``y``: ``out`` (models, H) less the last value of ``y``, NaN where not possible.
+def forecast_series(
+    y: Any,
+    ends: Any,
+    seasons: Any,
+    logs: bool,
+    grid: Any,
+    log_grid: Any,
+    far: Any,
+    log_far: Any,
+    learning: Any,
+    out: Any,
+    fit: Any,
+) -> None:
+    """Every model from each of ``ends``: ``out`` (J, models, H) less the last value, ``fit`` (J, models), NaN filled.
 
     Per season (or once without): both grids, then the learning models twice and the seasonal naive one.
     """
-    count, horizon, plain, learners = len(y), out.shape[1], grid.shape[1], learning.shape[1]
-    cycles = 0
+    length, plain, learners = len(y), grid.shape[1], learning.shape[1]
+    both = plain + log_grid.shape[1]
+    block, cycles = both + 2 * learners + 1, 0
     for season in seasons:
         cycles += 1 if season > 1 else 0
-    options = max(1, cycles)
-    x = np.empty(count)
-    first, second = np.full((options, plain, horizon), np.nan), np.full((options, log_grid.shape[1], horizon), np.nan)
-    learned = np.full((2, cycles, learners, horizon), np.nan)
-    for t in range(count):
-        x[t] = y[t]
-    forecast_space(x, count, seasons, grid, learning, False, first, learned[0])
-    if logs:
-        for t in range(count):
-            x[t] = np.log(y[t])
-        forecast_space(x, count, seasons, log_grid, learning, True, second, learned[1])
-    low, high = y[0], y[0]
-    for t in range(count):
-        low, high = min(low, y[t]), max(high, y[t])
-    least, most = low - REACH * (high - low), high + REACH * (high - low)
-    start, last = 0, y[count - 1]
-    for option in range(options):
-        start = keep_within(first[option], least, most, last, out, start)
-        start = keep_within(second[option], least, most, last, out, start)
-        if option < cycles:
-            start = keep_within(learned[0, option], least, most, last, out, start)
-            start = keep_within(learned[1, option], least, most, last, out, start)
-            season = seasons[option]
-            for h in range(horizon):
-                out[start, h] = y[count - season + h % season] - last if count >= season else np.nan
-            start += 1
+    logged, one, before, edges = (
+        np.empty(length),
+        np.zeros((3, length)),
+        np.zeros((3, length)),
+        np.zeros((len(ends), 3)),
+    )
+    for t in range(length):
+        count = t + 1.0
+        logged[t] = np.log(y[t]) if logs else 0.0
+        one[0, t], before[0, t] = (1.0, y[t - 1]) if t > 0 else (0.0, 0.0)
+        one[1, t] = before[1, t] = 1.0 / count
+        one[2, t] = before[2, t] = 12.0 / (count * (count * count - 1.0)) if t > 1 else 0.0
+    set_edges(y, ends, edges)
+    if cycles == 0:
+        none = np.zeros(out.shape[2])
+        run_grid(y, one, ends, grid, far, none, False, edges, out[:, :plain], fit[:, :plain])
+        if logs:
+            run_grid(logged, before, ends, log_grid, log_far, none, True, edges, out[:, plain:both], fit[:, plain:both])
+        return
+    used, first, second = seasons[:cycles], (0, both), (plain, both + learners)
+    for o in range(len(ends)):
+        if ends[o] > 0:
+            end, edge, made, fitted = ends[o : o + 1], edges[o : o + 1], out[o : o + 1], fit[o : o + 1]
+            forecast_space(y, one, end, used, grid, far, learning, False, first, block, edge, made, fitted)
+            if logs:
+                forecast_space(
+                    logged, before, end, used, log_grid, log_far, learning, True, second, block, edge, made, fitted
+                )
+            for option in range(cycles):
+                row = (option + 1) * block - 1
+                if ends[o] >= used[option]:
+                    fit[o, row] = run_naive(y, ends[o], used[option], edges[o], out[o, row])
 
 
-def keep_within(told: Any, least: float, most: float, last: float, out: Any, start: int) -> int:
-    """Store forecasts (C, H) less ``last`` from row ``start`` on, held within ``least`` and ``most``; the next row."""
-    for k in range(told.shape[0]):
-        for h in range(told.shape[1]):
-            value = told[k, h]
-            if value > most:
-                value = most
-            elif value < least:
-                value = least
-            out[start + k, h] = value - last
-    return start + len(told)
+def set_edges(y: Any, ends: Any, edges: Any) -> None:
+    """``edges`` (J, 3): between what forecasts are held from each of the falling ``ends``, and the last value there."""
+    low, high, begin = y[0], y[0], 0
+    for o in range(len(ends) - 1, -1, -1):
+        for t in range(begin, ends[o]):
+            low, high = min(low, y[t]), max(high, y[t])
+        if ends[o] > 0:
+            begin = ends[o]
+            width = REACH * (high - low)
+            edges[o, 0], edges[o, 1], edges[o, 2] = low - width, high + width, y[begin - 1]
 
 
 def forecast_all(
-    values: Any, begins: Any, counts: Any, seasons: Any, logs: Any, grid: Any, log_grid: Any, learning: Any, out: Any
+    values: Any,
+    begins: Any,
+    counts: Any,
+    seasons: Any,
+    logs: Any,
+    grid: Any,
+    log_grid: Any,
+    far: Any,
+    log_far: Any,
+    learning: Any,
+    out: Any,
+    fit: Any,
 ) -> None:
-    """``out`` (n, origins, models, H) from ``counts`` (n, origins) values each; NaN where there is no such origin."""
+    """``out`` (n, origins, models, H), ``fit`` (n, origins, models) from ``counts`` (n, origins) values; else NaN."""
     for i in prange(len(begins)):
-        for o in range(counts.shape[1]):
-            if counts[i, o] > 0:
-                y = values[begins[i] : begins[i] + counts[i, o]]
-                forecast_origin(y, seasons, logs[i], grid, log_grid, learning, out[i, o])
-            else:
-                out[i, o] = np.nan
+        out[i] = np.nan
+        fit[i] = np.nan
+        y = values[begins[i] : begins[i] + counts[i, 0]]
+        forecast_series(y, counts[i], seasons, logs[i], grid, log_grid, far, log_far, learning, out[i], fit[i])

@@ -4,9 +4,10 @@ One recursion serves all. With level l, trend b and the error e = y - (l + phi b
 
     l <- l + phi b + alpha e          b <- phi b + beta e          forecast of step h: l + b (phi + ... + phi^h)
 
-``beta = 0`` without a trend is simple exponential smoothing (``alpha = 1``: naive); ``drift`` adds that share of the
-straight line's slope per step (theta: one half, with the correction of Hyndman and Billah 2003); ``revert`` lets the
-level return to the mean, by that factor per step. Learning models update the seasonal pattern as they go, by ``gamma``.
+``beta = 0`` without a trend is simple exponential smoothing (``alpha = 1``: naive); ``lift * alpha`` is the share of
+the straight line's slope added per step (theta: one half, with the correction of Hyndman and Billah 2003); ``keep`` is
+what a step leaves of the level's distance from the mean (1: the level does not return to it). Learning models update
+the seasonal pattern as they go, by ``gamma``.
 """
 
 from __future__ import annotations
@@ -19,21 +20,19 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_LEVELS = (0.1, 0.3, 0.6, 1.0)
 _TRENDS = ((0.2, 0.1), (0.5, 0.2), (0.8, 0.1), (0.8, 0.4))
-_DAMPING = (0.85, 0.97)
-_THETA = (0.2, 0.5, 1.0)
-_REVERT = ((1.0, 0.6), (1.0, 0.9), (0.4, 0.97))
-_LOG_LEVELS = (0.3,)
-_LOG_DAMPING = (0.97,)
-_LEARNING = ((0.02, 0.3), (0.02, 0.7), (0.1, 0.2), (0.3, 0.2), (0.7, 0.2))
+_DAMPING = ((0.9, 1.0), (0.97,))
+_LEVELS = ((0.1, 0.3, 0.6, 1.0), (0.3,))
+_THETA = ((0.3, 1.0), (0.2, 1.0))
+_REVERT = (((1.0, 0.7), (1.0, 0.95)), ((1.0, 0.9),))
+_LEARNING = ((0.02, 0.3), (0.1, 0.2), (0.3, 0.2), (0.7, 0.2))
 
 
 @dataclass(frozen=True)
 class Grid:
     """``plain`` (5, C) and ``logged`` (5, L), those with a trend first; ``learning`` (2, D): alpha, gamma.
 
-    Rows: alpha, beta, phi, drift, revert.
+    Rows: alpha, beta, phi, lift, keep.
 
     In this order per season (the first is left out where a series is too short for it): plain, logged, learning,
     learning on logarithms and the seasonal naive model; without any season plain and logged only.
@@ -49,23 +48,34 @@ class Grid:
         return max(1, seasons) * both + seasons * (2 * int(self.learning.shape[1]) + 1)
 
 
+def reach(grid: Array, horizon: int) -> Array:
+    """(3, C, H): what a trend of 1, a distance of 1 from the mean and a slope of 1 add to the forecasts of step h."""
+    alpha, _, phi, lift, keep = (row[:, None] for row in grid)
+    step = np.arange(horizon)
+    return np.stack([np.cumsum(phi ** (step + 1), axis=1), keep ** (step + 1), lift * alpha * step])
+
+
 @cache
 def smoothing_grid() -> Grid:
     """The models every series is tried with.
 
     >>> smoothing_grid().count(seasons=0), smoothing_grid().count(seasons=1)
-    (29, 40)
+    (24, 33)
     """
-    plain = _models(_LEVELS, _DAMPING)
-    logged = _models(_LOG_LEVELS, _LOG_DAMPING)
+    plain, logged = (_models(*space) for space in zip(_DAMPING, _LEVELS, _THETA, _REVERT))
     return Grid(_frozen(plain), _frozen(logged), _frozen(_LEARNING))
 
 
-def _models(levels: tuple[float, ...], damping: tuple[float, ...]) -> list[tuple[float, ...]]:
-    rows: list[tuple[float, ...]] = [(alpha, alpha * beta, phi, 0.0, 0.0) for alpha, beta in _TRENDS for phi in damping]
-    rows += [(alpha, 0.0, 0.0, 0.0, 0.0) for alpha in levels]
-    rows += [(alpha, 0.0, 0.0, 0.5, 0.0) for alpha in _THETA]
-    return rows + [(alpha, 0.0, 0.0, 0.0, revert) for alpha, revert in _REVERT]
+def _models(
+    damping: tuple[float, ...],
+    levels: tuple[float, ...],
+    theta: tuple[float, ...],
+    revert: tuple[tuple[float, float], ...],
+) -> list[tuple[float, ...]]:
+    rows: list[tuple[float, ...]] = [(alpha, alpha * beta, phi, 0.0, 1.0) for alpha, beta in _TRENDS for phi in damping]
+    rows += [(alpha, 0.0, 0.0, 0.0, 1.0) for alpha in levels]
+    rows += [(alpha, 0.0, 0.0, 0.5 / alpha, 1.0) for alpha in theta]
+    return rows + [(alpha, 0.0, 0.0, 0.0, keep) for alpha, keep in revert]
 
 
 def _frozen(rows: list[tuple[float, ...]] | tuple[tuple[float, ...], ...]) -> Array:

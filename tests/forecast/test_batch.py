@@ -29,12 +29,15 @@ def test_compiled_and_numpy_give_the_same_models_and_combinations(monkeypatch):
     rows[4] = np.round(rows[4] - 60)
     rows[5, :67] = NAN
     ready = prepare(co.History(rows), 6, (4, 12))
-    fast = model_forecasts(ready), *backtest_panel(ready)
+    monkeypatch.setattr("capacity_opt.forecast.backtest_panel._SMALL", 0)
+    yearly = prepare(co.History(rows[:, -30:]), 6, 0)
+    fast = *model_forecasts(ready), *model_forecasts(yearly), *backtest_panel(ready)
     monkeypatch.setenv("CAPACITY_OPT_COMPILE", "0")
-    slow = model_forecasts(ready), *backtest_panel(ready)
-    np.testing.assert_allclose(fast[0], slow[0], rtol=2e-6, atol=1e-6)
-    np.testing.assert_allclose(fast[1], slow[1], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(fast[2].rule, slow[2].rule)
+    slow = *model_forecasts(ready), *model_forecasts(yearly), *backtest_panel(ready)
+    for compiled, plain in zip(fast[:4], slow[:4]):
+        np.testing.assert_allclose(compiled, plain, rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(fast[4], slow[4], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(fast[5].rule, slow[5].rule)
 
 
 @pytest.mark.usefixtures("plain")
