@@ -16,15 +16,8 @@ from capacity_opt.forecast.prepare import Prepared
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Told = NDArray[np.float32]
-_STEADY = (
-    (12.0, 2.0, 12.0),
-    (12.0, 6.0, 24.0),
-    (6.0, 2.0, 60.0),
-    (12.0, 2.0, 60.0),
-    (3.0, 6.0, 12.0),
-    (24.0, 2.0, 24.0),
-)
-_EAGER = ((12.0, 0.1, 12.0), (24.0, 0.1, 24.0), (12.0, 0.5, 12.0))
+_STEADY = ((12.0, 6.0, 24.0), (6.0, 2.0, 60.0), (3.0, 6.0, 12.0), (24.0, 2.0, 24.0))
+_EAGER = ((12.0, 0.1, 12.0), (24.0, 0.1, 24.0))
 RULES = np.array(
     [
         (6.0, 6.0, 12.0, 6.0),
@@ -88,6 +81,7 @@ def model_forecasts(prepared: Prepared) -> tuple[Told, Told]:
             batch_kernel.run_learning,
             batch_kernel.run_naive,
             batch_kernel.forecast_space,
+            batch_kernel.set_steps,
             batch_kernel.set_edges,
             batch_kernel.forecast_series,
         )

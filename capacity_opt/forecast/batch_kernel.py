@@ -16,42 +16,45 @@ REACH = 3.0  # no forecast leaves the range seen by more than this many times it
 FORGET = 0.95  # weight of an error of one step beside the next later one
 
 
-def seasonal_pattern(x: Any, count: int, season: int, pattern: Any) -> None:
+def seasonal_pattern(x: Any, count: int, season: int, pattern: Any, room: Any) -> None:
     """Fill ``pattern[:season]`` with the shrunken additive pattern of ``x[:count]``.
 
     Classical: deviations from the centred moving average, averaged by phase with weight ``DECAY`` per cycle of age,
-    shrunk by what chance alone would give (James-Stein): a soft test of seasonality.
+    shrunk by what chance alone would give (James-Stein): a soft test of seasonality. ``room`` (4, ...) is scratch.
     """
     half, share = season // 2, 1.0 / season
-    weight, second = np.zeros(season), np.zeros(season)
-    pattern[:season] = 0.0
-    total, squares, weights = 0.0, 0.0, 0.0
+    gap, tally, weight, second = room[0], room[1], room[2], room[3]
+    total = 0.0
     for t in range(2 * half + 1):
         total += x[t]
-    inside = count - 2 * half
-    oldest, left = (inside - 1) // season, (inside - 1) % season + 1
-    w, phase = DECAY**oldest, half % season
     for t in range(half, count - half):
         edge = 0.5 * (x[t - half] + x[t + half]) if season % 2 == 0 else 0.0
-        middle = (total - edge) * share
+        gap[t] = x[t] - (total - edge) * share
         if t + half + 1 < count:
             total += x[t + half + 1] - x[t - half]
-        gap = x[t] - middle
-        pattern[phase] += w * gap
-        weight[phase] += w
-        second[phase] += w * w
-        squares += w * gap * gap
-        weights += w
-        left -= 1
-        if left == 0:
-            left, w = season, w / DECAY
-        phase = phase + 1 if phase + 1 < season else 0
-    between, mean, noise = 0.0, 0.0, 0.0
     for p in range(season):
-        pattern[p] /= weight[p]
-        between += weight[p] * pattern[p] ** 2 / weights
-        mean += pattern[p] / season
-        noise += second[p] / weight[p] ** 2 / season
+        tally[p] = weight[p] = second[p] = 0.0
+    squares, weights, w, begin = 0.0, 0.0, 1.0, count - half - season
+    while begin + season > half:
+        since = max(half - begin, 0)
+        for p in range(since, season):
+            tally[p] += w * gap[begin + p]
+            weight[p] += w
+            second[p] += w * w
+        for p in range(since, season):
+            squares += w * gap[begin + p] * gap[begin + p]
+        weights += w * (season - since)
+        begin -= season
+        w *= DECAY
+    between, mean, noise = 0.0, 0.0, 0.0
+    phase = (count - half) % season
+    for p in range(season):
+        tally[p] /= weight[p]
+        pattern[phase] = tally[p]
+        between += weight[p] * tally[p] ** 2 / weights
+        mean += tally[p] * share
+        noise += second[p] / weight[p] ** 2 * share
+        phase = phase + 1 if phase + 1 < season else 0
     within = max(squares / weights - between, 0.0) * noise / max(1.0 - noise, 1e-3)
     believed = max(1.0 - within / between, 0.0) if between > 0.0 else 0.0
     for p in range(season):
@@ -59,7 +62,7 @@ def seasonal_pattern(x: Any, count: int, season: int, pattern: Any) -> None:
 
 
 def run_grid(
-    x: Any, unit: Any, ends: Any, grid: Any, far: Any, ahead: Any, log: bool, edges: Any, out: Any, fit: Any
+    x: Any, unit: Any, ends: Any, grid: Any, far: Any, ahead: Any, log: bool, edges: Any, out: Any, fit: Any, room: Any
 ) -> None:
     """One pass over ``x``: forecasts ``out`` (J, C, H) and ``fit`` (J, C) of ``grid`` (5, C) from every end.
 
@@ -70,7 +73,7 @@ def run_grid(
     """
     alpha, beta, phi, lift, keep = grid[0], grid[1], grid[2], grid[3], grid[4]
     models, at = grid.shape[1], len(ends) - 1
-    level, trend, miss = np.empty(models), np.zeros(models), np.zeros(models)
+    level, trend, miss = room[0], room[1], room[2]
     while at > 0 and ends[at] == 0:
         at -= 1
     look = min(ends[at] - 1, 4)
@@ -80,6 +83,7 @@ def run_grid(
         trended += 1 if beta[c] > 0.0 else 0
         trend[c] = start if beta[c] > 0.0 else 0.0
         level[c] = x[0] - trend[c]
+        miss[c] = 0.0
     first = mean = x[0]
     total, moment, slope, norm = 0.0, 0.0, 0.0, 0.0
     for t in range(ends[0]):
@@ -100,7 +104,7 @@ def run_grid(
         mean = first + total * unit[1, t]
         slope = (moment - 0.5 * t * total) * unit[2, t]
         while at >= 0 and ends[at] == t + 1:
-            leave_grid(level, trend, mean, slope, t + 1, grid, far, ahead, log, edges[at], out[at])
+            leave_grid(level, trend, mean, slope, t + 1, grid, far, ahead, log, edges[at], out[at], room[3])
             for c in range(models):
                 fit[at, c] = miss[c] / norm if norm > 0.0 else np.nan
             at -= 1
@@ -118,18 +122,18 @@ def leave_grid(
     log: bool,
     edge: Any,
     out: Any,
+    told: Any,
 ) -> None:
     """Forecasts ``out`` (C, H) from where the models of ``grid`` (5, C) are after ``count`` values.
 
     ``far`` (3, C, H): how far a trend, the distance from the mean and a drift reach (see :meth:`Grid.reach`).
     """
     alpha, lift = grid[0], grid[3]
-    told = np.empty(out.shape[1])
-    for c in range(len(level)):
+    for c in range(len(alpha)):
         away, base = level[c] - mean, mean
         if lift[c] > 0.0:
             base += lift[c] * slope * (1.0 - (1.0 - alpha[c]) ** count)
-        for h in range(len(told)):
+        for h in range(out.shape[1]):
             told[h] = base + trend[c] * far[0, c, h] + away * far[1, c, h] + slope * far[2, c, h]
         put(told, ahead, log, edge, out[c])
 
@@ -151,13 +155,25 @@ def put(told: Any, ahead: Any, log: bool, edge: Any, out: Any) -> None:
 
 
 def run_learning(
-    x: Any, unit: Any, count: int, season: int, learning: Any, ahead: Any, log: bool, edge: Any, out: Any, fit: Any
+    x: Any,
+    unit: Any,
+    count: int,
+    season: int,
+    learning: Any,
+    ahead: Any,
+    log: bool,
+    edge: Any,
+    out: Any,
+    fit: Any,
+    room: Any,
 ) -> None:
     """Forecasts ``out`` (D, H) and ``fit`` (D,) of the models that go on learning the pattern: ``learning`` (2, D)."""
     alpha, gamma = learning[0], learning[1]
     models = len(alpha)
-    level, miss, state = np.full(models, x[0]), np.zeros(models), np.zeros((season, models))
-    told, phase, norm = np.empty(out.shape[1]), 0, 0.0
+    level, miss, told, state = room[0], room[1], room[2], np.zeros((season, models))
+    phase, norm = 0, 0.0
+    for c in range(models):
+        level[c], miss[c] = x[0], 0.0
     for t in range(count):
         value, weight = x[t], unit[0, t]
         norm = FORGET * norm + (1.0 if t > 0 else 0.0)
@@ -170,7 +186,7 @@ def run_learning(
     for c in range(models):
         fit[c] = miss[c] / norm
         after = phase
-        for h in range(len(told)):
+        for h in range(out.shape[1]):
             told[h] = level[c] + state[after, c]
             after = after + 1 if after + 1 < season else 0
         put(told, ahead, log, edge, out[c])
@@ -201,6 +217,7 @@ def forecast_space(
     edges: Any,
     out: Any,
     fit: Any,
+    room: Any,
 ) -> None:
     """All seasons' forecasts in one space from one end: ``ends``, ``edges``, ``out`` and ``fit`` have one row.
 
@@ -209,13 +226,14 @@ def forecast_space(
     long.
     """
     count, horizon, models, learners = ends[0], out.shape[2], grid.shape[1], learning.shape[1]
-    x, ahead = given[:count].copy(), np.zeros(horizon)
+    x, pattern, ahead = room[4], room[5], np.zeros(horizon)
+    for t in range(count):
+        x[t] = given[t]
     for option in range(len(seasons)):
         season = seasons[option]
         possible = season > 1 and count >= 2 * season + 1
         if possible:
-            pattern = np.empty(season)
-            seasonal_pattern(x, count, season, pattern)
+            seasonal_pattern(x, count, season, pattern, room[6:])
             phase = 0
             for t in range(count + horizon):
                 if t < count:
@@ -225,13 +243,12 @@ def forecast_space(
                 phase = phase + 1 if phase + 1 < season else 0
         row = option * block + shift[0]
         if possible or option == 0:
-            run_grid(
-                x, unit, ends, grid, far, ahead, log, edges, out[:, row : row + models], fit[:, row : row + models]
-            )
+            made, fitted = out[:, row : row + models], fit[:, row : row + models]
+            run_grid(x, unit, ends, grid, far, ahead, log, edges, made, fitted, room)
         row = option * block + shift[1]
         if possible:
-            made, fitted = out[0, row : row + learners], fit[0, row : row + learners]
-            run_learning(x, unit, count, season, learning, ahead, log, edges[0], made, fitted)
+            learned, fitness = out[0, row : row + learners], fit[0, row : row + learners]
+            run_learning(x, unit, count, season, learning, ahead, log, edges[0], learned, fitness, room)
 
 
 def forecast_series(
@@ -252,42 +269,46 @@ def forecast_series(
     Per season (or once without): both grids, then the learning models twice and the seasonal naive one.
     """
     length, plain, learners = len(y), grid.shape[1], learning.shape[1]
-    both = plain + log_grid.shape[1]
-    block, cycles = both + 2 * learners + 1, 0
+    both, longest, cycles = plain + log_grid.shape[1], max(plain, out.shape[2]), 0
     for season in seasons:
         cycles += 1 if season > 1 else 0
-    logged, one, before, edges = (
-        np.empty(length),
-        np.zeros((3, length)),
-        np.zeros((3, length)),
-        np.zeros((len(ends), 3)),
-    )
-    for t in range(length):
-        count = t + 1.0
-        logged[t] = np.log(y[t]) if logs else 0.0
-        one[0, t], before[0, t] = (1.0, y[t - 1]) if t > 0 else (0.0, 0.0)
-        one[1, t] = before[1, t] = 1.0 / count
-        one[2, t] = before[2, t] = 12.0 / (count * (count * count - 1.0)) if t > 1 else 0.0
+        longest = max(longest, season)
+    block = both + 2 * learners + 1
+    logged, one, before = np.empty(length), np.zeros((3, length)), np.zeros((3, length))
+    edges, room = np.zeros((len(ends), 3)), np.empty((10, max(longest, length)))
+    set_steps(y, logs, logged, one, before)
     set_edges(y, ends, edges)
     if cycles == 0:
-        none = np.zeros(out.shape[2])
-        run_grid(y, one, ends, grid, far, none, False, edges, out[:, :plain], fit[:, :plain])
+        flat, first, second = np.zeros(out.shape[2]), out[:, :plain], out[:, plain:both]
+        run_grid(y, one, ends, grid, far, flat, False, edges, first, fit[:, :plain], room)
         if logs:
-            run_grid(logged, before, ends, log_grid, log_far, none, True, edges, out[:, plain:both], fit[:, plain:both])
+            run_grid(logged, before, ends, log_grid, log_far, flat, True, edges, second, fit[:, plain:both], room)
         return
-    used, first, second = seasons[:cycles], (0, both), (plain, both + learners)
+    used, shift, turn = seasons[:cycles], (0, both), (plain, both + learners)
     for o in range(len(ends)):
         if ends[o] > 0:
             end, edge, made, fitted = ends[o : o + 1], edges[o : o + 1], out[o : o + 1], fit[o : o + 1]
-            forecast_space(y, one, end, used, grid, far, learning, False, first, block, edge, made, fitted)
+            forecast_space(y, one, end, used, grid, far, learning, False, shift, block, edge, made, fitted, room)
             if logs:
                 forecast_space(
-                    logged, before, end, used, log_grid, log_far, learning, True, second, block, edge, made, fitted
+                    logged, before, end, used, log_grid, log_far, learning, True, turn, block, edge, made, fitted, room
                 )
             for option in range(cycles):
                 row = (option + 1) * block - 1
                 if ends[o] >= used[option]:
                     fit[o, row] = run_naive(y, ends[o], used[option], edges[o], out[o, row])
+
+
+def set_steps(y: Any, logs: bool, logged: Any, one: Any, before: Any) -> None:
+    """Logarithms, and by period (3, T) what an error, a sum and a moment are multiplied by (see :func:`run_grid`)."""
+    for t in range(len(y)):
+        count = t + 1.0
+        logged[t] = np.log(y[t]) if logs else 0.0
+        if t > 0:
+            one[0, t], before[0, t] = 1.0, y[t - 1]
+        one[1, t] = before[1, t] = 1.0 / count
+        if t > 1:
+            one[2, t] = before[2, t] = 12.0 / (count * (count * count - 1.0))
 
 
 def set_edges(y: Any, ends: Any, edges: Any) -> None:

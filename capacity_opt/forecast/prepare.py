@@ -20,7 +20,7 @@ BoolArray = NDArray[np.bool_]
 
 ORIGINS = 4
 MOST_ORIGINS = 12
-_WANTED = (7000, 2000)  # so many origins over all series, as far as those reach: where origins overlap, and where not
+_WANTED = (5700, 2000)  # so many origins over all series, as far as those reach: where origins overlap, and where not
 _SHORTEST = 5
 
 
