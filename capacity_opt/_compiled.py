@@ -8,7 +8,8 @@ path, which gives the same answers more slowly. ``CAPACITY_OPT_COMPILE=0`` in th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from types import FunctionType
@@ -32,6 +33,22 @@ def compiled(kernel: Kernel, *called: Callable[..., Any]) -> Kernel | None:
     ``called`` lists the functions that the kernel calls, each after those that it calls itself.
     """
     return _compile(kernel, called) if compiling() else None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Kernels called inside run on one thread: where work is small, or the machine busy, waking others takes longer."""
+    if not compiling():
+        yield
+        return
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 @cache

@@ -167,6 +167,21 @@ class QuantileDemand:
             above = self._loss(at)
         return np.where(value < 0, above - value, above)[()]
 
+    def second_loss(self, x: ArrayLike) -> Array:
+        """E[max(D - x, 0)^2] / 2, the integral of the loss from ``x`` upwards; of demand that is not in whole units."""
+        value = _checks.numbers("x", x)
+        at = np.maximum(value, 0.0)
+        scale, over = self._scale, np.maximum(self._last - at, 0.0)
+        excess = np.maximum(at - self._last, 0.0) / np.where(scale > 0, scale, 1.0)
+        total = self._beyond * (scale * np.exp(-excess) * (scale + over) + 0.5 * over * over)
+        for piece in self._pieces():
+            high, low = np.maximum(piece.high - at, 0.0), np.maximum(piece.low - at, 0.0)
+            rise = piece.high - piece.low
+            share = np.where(piece.low >= at, 1.0, (high - low) / np.where(rise > 0, rise, 1.0))
+            total = total + (piece.high_level - piece.low_level) * share * (high * high + high * low + low * low) / 6.0
+        below = np.minimum(value, 0.0)
+        return np.where(below < 0, total - below * self.mean + 0.5 * below * below, total)[()]
+
     def sample(self, count: int, *, rng: np.random.Generator) -> Array:
         """``count`` independent draws, shape ``(count, *shape)``."""
         uniform = np.maximum(rng.random((count, *self.shape)), 2.0**-54)

@@ -122,7 +122,7 @@ def forecast_paths(
     (200, 5, 3)
     """
     period = forecast_quantiles(history, horizon, levels=levels, season=season)
-    totals = forecast_totals(history, horizon, levels=levels, season=season, methods=("direct", "blocks"))
+    totals = forecast_totals(history, horizon, levels=levels, season=season)
     told = period.provenance.get("season", "none").split(", ")[-1]
     loadings = shared_loadings(history, 0 if told == "none" else int(told)) if shared else np.zeros((history.count, 0))
     dependence = Dependence(serial_correlation(period, totals), loadings)

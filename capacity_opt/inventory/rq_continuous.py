@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from capacity_opt.demand.mixture import Mixture
 from capacity_opt.demand.parametric import Normal
 from capacity_opt.demand.protocol import Demand
+from capacity_opt.demand.quantiles import QuantileDemand
 from capacity_opt.inventory.exposure import Exposure
 from capacity_opt.inventory.law import row
 from capacity_opt.inventory.rq_search import RQCosts
@@ -30,11 +32,16 @@ PANELS = 16
 def loss_between(demand: Demand, low: Array, high: Array) -> Array:
     """Integral of E[max(D - y, 0)] over y from ``low`` to ``high``, per item.
 
-    Closed form for Normal demand; else Gauss-Legendre panels between the extreme quantiles, outside which the loss is
-    a straight line or nothing.
+    Closed form for Normal demand and quantiles, and mixtures of such; else Gauss-Legendre panels between the extreme
+    quantiles, outside which the loss is a straight line or nothing.
     """
     if isinstance(demand, Normal):
         return _normal_second_loss(demand, low) - _normal_second_loss(demand, high)
+    if isinstance(demand, QuantileDemand) and not demand.integer:
+        return np.asarray(demand.second_loss(low) - demand.second_loss(high))
+    if isinstance(demand, Mixture):
+        parts = np.stack([loss_between(part, low, high) for part in demand.components], axis=-1)
+        return np.asarray((demand.weights * parts).sum(axis=-1))
     floor = np.clip(demand.quantile(1e-13), low, high)
     top = np.clip(demand.quantile(1.0 - 1e-13), floor, high)
     mean = demand.mean
@@ -218,8 +225,8 @@ def _searched_level(shape: Valley, least: Array, scale: Array) -> Array:
         left, right = crossings(shape, least + scale * np.exp(exponent))
         return window_cost(shape, left, np.maximum(right - left, 1e-300))
 
-    grid = np.linspace(np.log(1e-6), np.log(30.0), 70)
+    grid = np.linspace(np.log(1e-6), np.log(30.0), 36)
     values = np.stack([cost(np.full(np.shape(scale), exponent)) for exponent in grid])
     best = np.argmin(values, axis=0)
     low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, len(grid) - 1)]
-    return np.asarray(least + scale * np.exp(golden_section(cost, low, high, rounds=50)))
+    return np.asarray(least + scale * np.exp(golden_section(cost, low, high, rounds=36)))

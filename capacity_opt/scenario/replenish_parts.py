@@ -194,7 +194,7 @@ def _order_now(levels: Mapping[str, Array], position: Array) -> Array:
 def _demand(history: History, settings: Mapping[str, Array], season: int | None) -> ForecastDemand:
     span = np.maximum(np.ceil(settings["lead_time"] + settings["review_period"] - 1e-9), 1.0)
     horizon = int(min(span.max(), MOST_AHEAD))
-    totals = forecast_totals(history, horizon, season=season, methods=("direct", "blocks"))
+    totals = forecast_totals(history, horizon, season=season)
     known = history.values[~np.isnan(history.values)]
     whole = bool(np.all(known == np.rint(known)))
     periods = forecast_quantiles(history, horizon, season=season)

@@ -90,9 +90,10 @@ def backtest_quantiles(
     the demand over the protection interval that begins there (``"replenish"``), or the demand of the period that begins
     a lead time later (``"lease"``, ``"buy"``). ``history`` (n, periods) what was asked; ``censored`` (n, periods) marks
     sales that ran into an empty shelf. ``order_level``: the quantile acted on; by default stockout_cost /
-    (stockout_cost + holding_cost), which is not the cheapest level where forecasts are biased or orders come every
-    period. With ``tune`` periods after the ``warm_up`` every model's level is also chosen by its cost there, and every
-    score counts the later periods only. ``whole_units`` rounds what is acted on to whole units. The other arguments are
+    (stockout_cost + holding_cost), or with ``lost_sales`` :func:`lost_sales_level`. Neither is the cheapest where
+    forecasts are biased or levels fall faster than stock is used. With ``tune`` periods after the ``warm_up`` every
+    model's level is also chosen by its cost there, and every score counts the later periods only. ``whole_units``
+    rounds what is acted on to whole units. The other arguments are
     those of :func:`capacity_opt.replay`.
 
     >>> history = np.tile([2.0, 4.0, 6.0], (2, 4))
@@ -116,7 +117,7 @@ def backtest_quantiles(
     warm = int(_checks.whole("warm_up", warm_up))
     counted = warm, warm + int(_checks.whole("tune", tune))
     rows = {name: _Rows(quantiles, steps, whole_units) for name, quantiles in issued.items()}
-    return _ranked(setting, rows, steps, hidden, _ratio(item, order_level), counted)
+    return _ranked(setting, rows, steps, hidden, _ratio(setting, order_level), counted)
 
 
 def _ranked(
@@ -169,10 +170,30 @@ def _issued(name: str, values: ArrayLike, expected: tuple[int, ...]) -> Array:
     return np.sort(array, axis=2)
 
 
-def _ratio(item: Item, order_level: ArrayLike | None) -> Array:
+def lost_sales_level(item: Item) -> Array:
+    """The quantile of demand over lead time + 1 period to order up to where unmet demand is lost.
+
+    A unit that is owed costs ``stockout_cost`` in every period it is owed; a lost one costs it once. The base-stock
+    level is then nearly that of a system that owes at (p + L h) / (L + 1) a period (compared with the exact best level
+    of :func:`~capacity_opt.optimize_lost_sales_base_stock` in the tests), so the quantile is
+    (p + L h) / (p + (2 L + 1) h): for p = 9 h, L = 2 it is 0.786 and not 0.9.
+
+    >>> float(lost_sales_level(Item(holding_cost=1, stockout_cost=9, lead_time=2)).round(3))
+    0.786
+    """
+    short, held = np.asarray(item.stockout_cost, dtype=float), np.asarray(item.holding_cost, dtype=float)
+    lead = np.asarray(item.lead_time, dtype=float)
+    owed = short + lead * held
+    return np.asarray(owed / (owed + (lead + 1.0) * held))
+
+
+def _ratio(setting: Setting, order_level: ArrayLike | None) -> Array:
+    item = setting.item
     if order_level is not None:
         return _checks.fraction("order_level", order_level)
     short, held = np.asarray(item.stockout_cost, dtype=float), np.asarray(item.holding_cost, dtype=float)
+    if setting.lost_sales and setting.decision == "replenish":
+        return _checks.fraction("order level under lost sales", lost_sales_level(item))
     return _checks.fraction("stockout_cost / (stockout_cost + holding_cost)", short / (short + held))
 
 

@@ -65,7 +65,7 @@ def test_totals_of_intermittent_demand_are_covered():
 
 def test_unknown_ways_are_refused_by_name():
     history = co.History(np.ones((3, 20)))
-    with pytest.raises(co.ArgumentError, match="methods must be some of direct, blocks, paths"):
+    with pytest.raises(co.ArgumentError, match="methods must be some of direct, moments, blocks"):
         co.forecast_totals(history, 2, methods=["magic"])
     with pytest.raises(co.ArgumentError, match=r"GB\. Draw fewer"):
         co.forecast_paths(history, 2).sample(10**9, seed=1)
