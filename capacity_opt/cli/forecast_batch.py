@@ -17,9 +17,11 @@ from capacity_opt.cli.output import Output, common
 @LEVELS
 @click.option("--season", type=click.IntRange(min=1),
               help="Periods of a season; default: looked for (combination), none (stream).")  # fmt: skip
-@click.option("--total", is_flag=True, help="Of the running total over periods 1 to h, not of each period.")
+@click.option(
+    "--total", is_flag=True, help="Of the running total over periods 1 to h (the lead-time totals), not of each period."
+)
 @click.option("--model", type=click.Choice(["combination", "stream", "totals"]), default="combination",
-              show_default=True, help="Backtested combination, quicker smoother, or lead-time totals.")  # fmt: skip
+              show_default=True, help="Backtested combination (with --total: totals), or quicker smoother.")  # fmt: skip
 @PARTS
 @common
 def command(

@@ -34,7 +34,9 @@ def decision_cost(
     tell: Tell = lambda _: None,
 ) -> Backtest:
     """Play the last ``reviews`` periods of ``history``: at the start of each, forecast the total over ``lead_time`` + 1
-    periods from what was known, order up to its quantile at stockout_cost / (stockout_cost + holding_cost), pay.
+    periods from what was known, order up to its quantile at stockout_cost / (stockout_cost + holding_cost), pay. Where
+    sales are lost, which costs once and not every period, the quantile is lower:
+    :func:`~capacity_opt.simulation.backtest.lost_sales_level`.
 
     ``ways``: some of ``lead_time_totals``, ``sum_of_quantiles``, ``normal``, ``bootstrap``. The answer ranks them by
     cost, with paired intervals over the series, coverage and pinball loss. With ``tune``, the first so many reviews

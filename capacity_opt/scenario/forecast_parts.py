@@ -32,7 +32,9 @@ def _stream(
 def _combination(
     history: History, horizon: int, levels: Sequence[float], season: int | None, cumulative: bool
 ) -> QuantileForecast:
-    return forecast_quantiles(history, horizon, levels=levels, season=season, cumulative=cumulative)
+    if cumulative:
+        return forecast_totals(history, horizon, levels=levels, season=season)
+    return forecast_quantiles(history, horizon, levels=levels, season=season)
 
 
 def _totals(
@@ -67,11 +69,10 @@ def forecast_partitions(
 ) -> PartsDone:
     """Forecast every series of a folder of buckets (:func:`~capacity_opt.write_buckets`) into parts of the same names.
 
-    ``model``: ``"combination"``, the batch engine of :func:`~capacity_opt.forecast_quantiles`, or ``"stream"``, the
-    quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`, or ``"totals"``, the lead-time totals
-    of :func:`~capacity_opt.forecast_totals` (with ``cumulative``). Without ``season`` the first looks
-    for one and the second has none. ``executor``
-    ``serial``, ``processes``, ``dask``, ``ray``, or one of your own; the answer does not depend on it. Started again,
+    ``model``: ``"combination"``, the batch engine of :func:`~capacity_opt.forecast_quantiles`, with ``cumulative`` the
+    lead-time totals of :func:`~capacity_opt.forecast_totals` (``"totals"`` asks for those by name), or ``"stream"``,
+    the quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`. Without ``season`` the first
+    looks for one and the last has none. ``executor`` ``serial``, ``processes``, ``dask``, ``ray``, or one of your own; the answer does not depend on it. Started again,
     it goes on where it was.
     """
     if model not in MODELS:

@@ -91,7 +91,8 @@ class Backtest(Section):
         default=None,
         gt=0,
         lt=1,
-        description="quantile acted on; default: stockout_cost / (stockout_cost + holding_cost)",
+        description="quantile acted on; default: stockout_cost / (stockout_cost + holding_cost), and where sales are "
+        "lost (p + L h) / (p + (2 L + 1) h) of stockout cost p, holding cost h, lead time L",
     )
     tune: int = Field(
         default=0, ge=0, description="periods in which each model's quantile is also tuned by cost; scored afterwards"
