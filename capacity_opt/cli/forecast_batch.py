@@ -18,10 +18,10 @@ from capacity_opt.cli.output import Output, common
 @click.option("--season", type=click.IntRange(min=1),
               help="Periods of a season; default: looked for (combination), none (stream).")  # fmt: skip
 @click.option(
-    "--total", is_flag=True, help="Of the running total over periods 1 to h (the lead-time totals), not of each period."
+    "--total", is_flag=True, help="Of the running total over periods 1 to h (lead-time totals), not of each period."
 )
 @click.option("--model", type=click.Choice(["combination", "stream", "totals"]), default="combination",
-              show_default=True, help="Backtested combination (with --total: totals), or quicker smoother.")  # fmt: skip
+              show_default=True, help="Backtested combination (--total: its totals), or quicker smoother.")  # fmt: skip
 @PARTS
 @common
 def command(

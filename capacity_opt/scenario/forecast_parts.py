@@ -72,7 +72,8 @@ def forecast_partitions(
     ``model``: ``"combination"``, the batch engine of :func:`~capacity_opt.forecast_quantiles`, with ``cumulative`` the
     lead-time totals of :func:`~capacity_opt.forecast_totals` (``"totals"`` asks for those by name), or ``"stream"``,
     the quicker smoothing and quantile trackers of :class:`~capacity_opt.StreamState`. Without ``season`` the first
-    looks for one and the last has none. ``executor`` ``serial``, ``processes``, ``dask``, ``ray``, or one of your own; the answer does not depend on it. Started again,
+    looks for one and the last has none. ``executor`` ``serial``, ``processes``, ``dask``, ``ray``, or one of your own;
+    the answer does not depend on it. Started again,
     it goes on where it was.
     """
     if model not in MODELS:
