@@ -116,6 +116,7 @@ class DaskExecutor:
         finally:
             if waiting:
                 client.cancel(list(waiting), force=True)
+                _end_workers(own)
             for thing in reversed(own):
                 thing.close()
 
@@ -284,18 +285,32 @@ def _dask_client(distributed: Any, workers: int) -> tuple[Any, list[Any]]:
     if os.environ.get("DASK_SCHEDULER_ADDRESS"):
         client = distributed.Client()
         return client, [client]
+    import logging
+
     cluster = distributed.LocalCluster(
-        n_workers=workers or processors(), threads_per_worker=1, processes=True, dashboard_address=None
-    )
+        n_workers=workers or processors(), threads_per_worker=1, processes=True, dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    )  # fmt: skip
     client = distributed.Client(cluster)
     return client, [cluster, client]
 
 
+def _end_workers(own: list[Any]) -> None:
+    """Workers of our own cluster that still compute are not waited for: nobody wants their answer."""
+    for cluster in own[:1]:
+        for nanny in getattr(cluster, "workers", {}).values():
+            if hasattr(nanny, "close"):
+                cluster.sync(nanny.close, timeout=0.2)
+
+
 def _start_ray(ray: Any, workers: int) -> None:
+    import logging
+
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if os.environ.get("RAY_ADDRESS"):
-        ray.init(log_to_driver=False)
+        ray.init(**quiet)
     else:
-        ray.init(num_cpus=workers or processors(), include_dashboard=False, log_to_driver=False)
+        ray.init(num_cpus=workers or processors(), include_dashboard=False, **quiet)
 
 
 def _extra(module: str, extra: str) -> Any:

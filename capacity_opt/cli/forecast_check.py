@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.argument("forecast", type=click.Path(path_type=Path))
 @click.option("--period", default="step", show_default=True, metavar="PERIOD",
               help="Length of a period: hour, day, week, month, 5min ...; step where periods are numbers.")  # fmt: skip
+@click.option("--time-zone", default="UTC", show_default=True, help="Zone of the calendar, where times name one.")
 @click.option("--model", metavar="NAME", help="Which of several models in the file.")
 @click.option("--ids", type=click.Path(path_type=Path), help="Table whose first column names the series planned.")
 @click.option("--horizon", type=click.IntRange(min=1), help="Periods that must be there; default: as the longest.")
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 def command(
     forecast: Path,
     period: str,
+    time_zone: str,
     model: str | None,
     ids: Path | None,
     horizon: int | None,
@@ -65,12 +67,12 @@ def command(
     if rows is not None:
         from capacity_opt.scenario.forecast_row_report import write_row_report
 
-        faults = write_row_report(forecast, rows, period=period, model=model, ids=planned)
+        faults = write_row_report(forecast, rows, period=period, time_zone=time_zone, model=model, ids=planned)
         if not as_json:
             told = ", ".join(f"{count:,} {name}" for name, count in faults.items())
             output.result(f"{rows}: {told or 'no faulty rows'}")
     found = read_forecast(
-        forecast, period=period, model=model, ids=planned, horizon=horizon,
+        forecast, period=period, time_zone=time_zone, model=model, ids=planned, horizon=horizon,
         service_level=service_level, tail=tail, first_demand=first_demand,
     )  # fmt: skip
     if past is not None and actuals is not None:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @changes
 @solving
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with a chart too.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at the same time.")
+@click.option("--executor", type=click.Choice(["serial", "processes", "dask", "ray"]), default="serial",
+              show_default=True, help="Where the runs are computed.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Runs at the same time; 0: one per processor, or what the cluster has.")  # fmt: skip
 @common
 def command(
     scenario: Path,
@@ -34,7 +37,8 @@ def command(
     time_limit: float | None,
     gap: float | None,
     html: Path | None,
-    jobs: int,
+    executor: str,
+    workers: int,
     as_json: bool,
     quiet: bool,
     verbose: int,
@@ -44,14 +48,16 @@ def command(
     \b
     Examples:
       capacity-opt sweep my-plan money.discount_rate=0.05,0.08,0.12
-      capacity-opt sweep my-plan 'server_types.price*=0.9,1,1.1' fleet.samples=50,100 --jobs 2 --html s.html
+      capacity-opt sweep my-plan 'server_types.price*=0.9,1,1.1' fleet.samples=50,100 --executor processes --html s.html
     """
     from capacity_opt.scenario.sweep import sweep
 
     output = Output(as_json, quiet, verbose)
     options = {"variant": variant, "seed": seed, "solver": solver, "time_limit": time_limit, "gap": gap}
     with output.progress() as tell:
-        points = sweep(scenario, grid, out=out, settings=settings, jobs=jobs, tell=tell, **options)
+        points = sweep(
+            scenario, grid, out=out, settings=settings, executor=executor, workers=workers, tell=tell, **options
+        )
     if html is not None:
         _write_page(points, scenario, html)
     if as_json:

@@ -15,7 +15,8 @@ from capacity_opt.forecast.history import PeriodCalendar
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 from capacity_opt.forecast.recalibrate import Recalibration, learn_recalibration
 from capacity_opt.scenario.calendar_periods import calendar_of, floor_to_period, period_numbers
-from capacity_opt.scenario.forecast_rows import DEFAULT_SAMPLE_LEVELS, ROW, read_rows
+from capacity_opt.scenario.forecast_cells import ROW, moments_of
+from capacity_opt.scenario.forecast_rows import DEFAULT_SAMPLE_LEVELS, read_rows
 from capacity_opt.scenario.observations import Observations, read_observations
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 
@@ -131,8 +132,8 @@ def numbered_rows(frame: Any, calendar: PeriodCalendar, file: str, problems: Pro
             problems.error("E228", file, "holds dates or times, but periods are only numbered", row=row, column="ds",
                            fix="Say how long a period is: hour, day, week, month, 5min ...")  # fmt: skip
             return frame, calendar
-        moments = _moments(frame["ds"], calendar, file, "ds", frame[ROW], problems)
-        cuts = _moments(frame["cutoff"], calendar, file, "cutoff", frame[ROW], problems) if "cutoff" in frame else None
+        moments = moments_of(frame, "ds", calendar.time_zone, file, problems)
+        cuts = moments_of(frame, "cutoff", calendar.time_zone, file, problems) if "cutoff" in frame else None
         if moments is None or problems.failed:
             return frame, calendar
         if calendar.start is None:
@@ -148,27 +149,15 @@ def numbered_rows(frame: Any, calendar: PeriodCalendar, file: str, problems: Pro
     return frame, calendar
 
 
-def _moments(column: Any, calendar: PeriodCalendar, file: str, name: str, rows: Any, problems: Problems) -> Any:
-    import pandas as pd
-
-    try:
-        parsed = pd.to_datetime(column, format=None if column.dtype.kind == "M" else "ISO8601")
-    except (ValueError, TypeError) as error:
-        problems.error("E228", file, f"is not a date or time ({str(error).splitlines()[0][:80]})", column=name,
-                       row=int(rows.iloc[0]), fix="Write ISO dates: 2027-01-31 or 2027-01-31T13:00")  # fmt: skip
-        return None
-    if getattr(parsed.dt, "tz", None) is not None:
-        parsed = parsed.dt.tz_convert(calendar.time_zone).dt.tz_localize(None)
-    return parsed.to_numpy().astype("datetime64[us]")
-
-
 def _check_values(frame: Any, levels: Array, file: str, problems: Problems) -> None:
     table = frame[list(levels)].to_numpy(dtype=float, na_value=np.nan)
     bad = ~np.isfinite(table)
+    names = frame.attrs.get("columns", {})
     for place in np.flatnonzero(bad.any(axis=1))[:MOST_SHOWN]:
         which, name = int(bad[place].argmax()), shown(frame["unique_id"].iloc[place])
+        column = names.get(float(levels[which]), f"{levels[which]:g}")
         problems.error("E205", file, f"quantiles must be finite ({int(bad.sum())} are not)",
-                       row=int(frame[ROW].iloc[place]), column=f"{levels[which]:g}", value=str(table[place, which]),
+                       row=int(frame[ROW].iloc[place]), column=column, value=str(table[place, which]),
                        fix=f"Forecast series {name} again, or leave it out")  # fmt: skip
     crossing = (np.diff(table, axis=1) < 0).any(axis=1)
     if crossing.any():
@@ -214,6 +203,11 @@ def _check_leakage(
         limit = int(first_demand)
     else:
         limit = int(period_numbers(np.array([first_demand], dtype="datetime64[us]"), calendar)[0][0])
+    first = frame.loc[frame["period"].idxmin()]
+    if first["period"] > limit:
+        problems.error("E227", file, f"begins {int(first['period'] - limit)} periods after the first demand decided on "
+                       f"({first_demand})", row=int(first[ROW]), column="ds", value=shown(str(first["ds"])),
+                       fix="Forecast from there on")  # fmt: skip
     leaking = frame[frame["told"] & (frame["origin"] >= limit)]
     if len(leaking):
         problems.error("E229", file, f"{len(leaking)} rows were forecast from an origin at or after the first demand "

@@ -10,7 +10,8 @@ import numpy as np
 from capacity_opt.errors import RunFolderError
 from capacity_opt.scenario.calendar_periods import calendar_of
 from capacity_opt.scenario.external_forecast import numbered_rows
-from capacity_opt.scenario.forecast_rows import ROW, read_rows
+from capacity_opt.scenario.forecast_cells import ROW
+from capacity_opt.scenario.forecast_rows import read_rows
 from capacity_opt.scenario.problems import Problems
 
 FAULTS = (

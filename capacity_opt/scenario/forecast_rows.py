@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from capacity_opt.scenario.forecast_cells import ROW, ids_of, levels_of, numbers_of, period_starts_of
 from capacity_opt.scenario.observations import FIRST_ROW, read_arrow
 from capacity_opt.scenario.problems import Problems, shown
 from capacity_opt.scenario.quantile_columns import level_of, model_of
@@ -19,7 +20,7 @@ ORIGIN = ("cutoff", "origin", "forecast_date")
 LEVEL = ("level", "quantile", "quantile_level")
 VALUE = ("value", "prediction", "predictions", "forecast", "y_hat")
 SAMPLE = ("sample", "sample_id", "path")
-ROW = "_row"
+MOST_SHOWN = 10
 DEFAULT_SAMPLE_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
 
 
@@ -35,23 +36,30 @@ def read_rows(
     frame = _json_lines(path, problems) if path.suffix.lower() in (".json", ".jsonl", ".ndjson") else None
     if frame is None and not problems.failed:
         table = read_arrow(path, problems)
-        frame = None if table is None else table.to_pandas()
+        frame = None if table is None else table.to_pandas(ignore_metadata=True)
     if frame is None:
         return None
     frame = frame.rename(columns=str)
+    there = list(frame.columns)
     if ROW not in frame:
         frame[ROW] = np.arange(len(frame)) + FIRST_ROW
     names = [_named(frame, usual) for usual in (SERIES, MOMENT, ORIGIN)]
     for name, usual, what in ((names[0], SERIES, "the series"), (names[1], MOMENT, "the period forecast")):
         if name is None:
             problems.error("E234", path.name, f"has no column of {what}", row=1,
-                           fix=f"Name it {usual[0]}. Have {', '.join(list(frame.columns)[:12])}")  # fmt: skip
+                           fix=_name_it(usual[0], there))  # fmt: skip
     if problems.failed:
         return None
     keep = {names[0]: "unique_id", names[1]: "ds"} | ({names[2]: "cutoff"} if names[2] else {})
     frame = frame.rename(columns=keep)
-    frame["unique_id"] = frame["unique_id"].astype(str)
+    frame = ids_of(frame, path.name, problems)
     return _with_levels(frame, path.name, problems, model, tuple(sample_levels))
+
+
+def _name_it(usual: str, there: list[str]) -> str:
+    if len(there) == 1 and ";" in there[0]:
+        return "Its fields are separated by semicolons: write commas, and decimal points"
+    return f"Name it {usual}. Have {', '.join(name for name in there[:12] if name != ROW)}"
 
 
 def _named(frame: Any, usual: Sequence[str]) -> str | None:
@@ -63,12 +71,21 @@ def _with_levels(frame: Any, file: str, problems: Problems, model: str | None, s
     level, value, sample = (_named(frame, usual) for usual in (LEVEL, VALUE, SAMPLE))
     draws = [name for name in frame.columns if name.startswith("sample_") and name[7:].isdigit()]
     if level and value:
+        frame = numbers_of(levels_of(frame, level, file, problems), [value], file, problems)
+        if problems.failed:
+            return None
         _refuse_twice(frame, [*keys, level], file, problems)
         if problems.failed:
             return None
         wide = frame.pivot(index=keys, columns=level, values=value)
         first = frame.groupby(keys, sort=False)[ROW].min()
         return wide.rename(columns=float).assign(**{ROW: first}).reset_index()
+    if sample or draws:
+        frame = numbers_of(frame, [value] if sample and value else draws, file, problems)
+        if not problems.failed:
+            _whole_samples(frame, [value] if sample and value else draws, file, problems)
+        if problems.failed:
+            return None
     if sample and value:
         wide = frame.groupby(keys, sort=False)[value].quantile(list(sample_levels)).unstack()
         return wide.assign(**{ROW: frame.groupby(keys, sort=False)[ROW].min()}).reset_index()
@@ -106,7 +123,22 @@ def _quantile_columns(frame: Any, keys: list[str], file: str, problems: Problems
                        "named p10, 0.1, q10, Model-lo-90 or Model-q-10")  # fmt: skip
     if problems.failed:
         return None
-    return frame[[*keys, ROW, *by_level.values()]].rename(columns={name: level for level, name in by_level.items()})
+    frame = numbers_of(frame, list(by_level.values()), file, problems)
+    if problems.failed:
+        return None
+    told = frame[[*keys, ROW, *by_level.values()]].rename(columns={name: level for level, name in by_level.items()})
+    told.attrs["columns"] = by_level
+    return told
+
+
+def _whole_samples(frame: Any, columns: list[str], file: str, problems: Problems) -> None:
+    """A sample that is missing or infinite would be left out of the quantiles without a word."""
+    bad = ~np.isfinite(frame[columns].to_numpy(dtype=float))
+    for place in np.flatnonzero(bad.any(axis=1))[:MOST_SHOWN]:
+        which = int(bad[place].argmax())
+        problems.error("E205", file, f"samples must be finite ({int(bad.sum())} are not)", column=columns[which],
+                       value=str(frame[columns[which]].iloc[place]), row=int(frame[ROW].iloc[place]),
+                       fix="Draw the series again, or leave it out")  # fmt: skip
 
 
 def _refuse_twice(frame: Any, keys: list[str], file: str, problems: Problems) -> None:
@@ -133,7 +165,7 @@ def _json_lines(path: Path, problems: Problems) -> Any:
         try:
             rows += _unrolled(json.loads(line), number)
         except (ValueError, KeyError, TypeError) as error:
-            problems.error("E235", path.name, f"is no forecast: {type(error).__name__} {error}", row=number,
+            problems.error("E235", path.name, f"is no forecast: {str(error).splitlines()[0][:160]}", row=number,
                            fix='Write {"item_id": ..., "start": ..., "quantiles": {"0.1": [...]}}')  # fmt: skip
     if not rows and not problems.failed:
         problems.error("E235", path.name, "has no forecasts", fix="Write one JSON object per line")
@@ -142,9 +174,13 @@ def _json_lines(path: Path, problems: Problems) -> Any:
 
 def _unrolled(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
     """The periods of one series; without ``start`` or ``freq`` they are numbered from 1."""
-    import pandas as pd
-
-    name = next(str(body[key]) for key in (*SERIES, "item") if key in body)
+    if not isinstance(body, dict):
+        raise TypeError("a line must be an object")
+    name = next((str(body[key]) for key in SERIES if body.get(key) is not None), None)
+    if name is None:
+        raise ValueError("no item_id")
+    if "samples" not in body and "quantiles" not in body:
+        raise ValueError(f"series {name!r} has neither quantiles nor samples")
     if "samples" in body:
         draws = np.asarray(body["samples"], dtype=float)
         columns = {f"sample_{k}": draw for k, draw in enumerate(draws)}
@@ -155,7 +191,7 @@ def _unrolled(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
         raise ValueError("paths of unequal length")
     when: Any = np.arange(1, length + 1)
     if "start" in body and "freq" in body:
-        when = pd.date_range(body["start"], periods=length, freq=body["freq"])
+        when = period_starts_of(str(body["start"]), length, str(body["freq"]))
     return [
         {"unique_id": name, "ds": moment, ROW: number, **{key: path[h] for key, path in columns.items()}}
         for h, moment in enumerate(when)

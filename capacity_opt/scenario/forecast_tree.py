@@ -92,7 +92,7 @@ def _labels(path: Path, by: Sequence[str], columns: dict[str, str], problems: Pr
                        fix=f"Have {', '.join(table.column_names[:12])}")  # fmt: skip
     if missing or series is None:
         return None
-    frame = table.select([series, *by]).to_pandas().astype(str)
+    frame = table.select([series, *by]).to_pandas(ignore_metadata=True).astype(str)
     first = frame.drop_duplicates(series).set_index(series)
     for name in by:
         other = np.flatnonzero(frame[name].to_numpy() != first[name].reindex(frame[series]).to_numpy())

@@ -63,7 +63,7 @@ def with_models(
         period[places], totals[places], serial[places] = ours.values, summed.values, serial_correlation(ours, summed)
         sources[f"series_by_{entry.model}"] = str(len(places))
         sources[f"totals_by_{entry.model}"] = summed.provenance["totals"]
-        sources[f"totals_checked_on_{entry.model}"] = summed.provenance["totals_checked_on"]
+        sources[f"totals_shifted_by_{entry.model}"] = summed.provenance["totals_shifted_by"]
     return replace(
         joint,
         period=_with_values(joint.period, period, sources),

@@ -3,8 +3,8 @@
 statsforecast's models simulate paths, so that a path's sum is spread as the model believes. LightGBM tells each period
 apart: its periods are tied by the correlation that its successive misses had, over all series, at earlier origins.
 Either way the model is fitted again at up to three earlier origins, and the totals that came then shift the quantiles
-(split conformal prediction). Half of a shift is trusted, around the median, as for the built-in totals: all that was
-held out is of the same few periods.
+(split conformal prediction) where shifts learned at some of these origins helped at the others. Half of a shift is
+trusted, around the median, as for the built-in totals: all that was held out is of the same few periods.
 """
 
 from __future__ import annotations
@@ -56,15 +56,17 @@ def library_period_and_totals(
     before = _earlier(history, horizon, model, asked, lengths)
     tied = 0.0 if now.totals is not None else _tied(before, asked)
     values = _totals(now, asked, tied)
-    shift, scores = _missed(before, asked, tied)
-    how = {"totals": "simulated" if now.totals is not None else f"tied by {tied:.2f}", "totals_checked_on": str(scores)}
-    totals = told(history, values, asked, model, lengths, cumulative=True, how=how)
+    shift = _missed(before, asked, tied)
+    scores = 0 if shift is None else shift.scores
+    how = {
+        "totals": "simulated" if now.totals is not None else f"tied by {tied:.2f}",
+        "totals_shifted_by": f"{scores} totals",
+    }
     if shift is not None:
-        totals = replace(shift, shifts=_TRUSTED * _around_median(shift)).apply(totals, non_negative=False)
-        floor = (now.period.min(axis=(1, 2)) >= 0)[:, None, None]
-        rising = np.maximum.accumulate(np.maximum(totals.values, 0.0), axis=1)
-        values = np.where(floor, rising, totals.values)
-        totals = told(history, values, asked, model, lengths, cumulative=True, how=how)
+        values = shift.shift(values, np.arange(horizon))
+    floor = (now.period.min(axis=(1, 2)) >= 0)[:, None, None]
+    values = np.where(floor, np.maximum.accumulate(np.maximum(values, 0.0), axis=1), values)
+    totals = told(history, values, asked, model, lengths, cumulative=True, how=how)
     return told(history, now.period, asked, model, lengths), totals
 
 
@@ -113,18 +115,37 @@ def _totals(fitted: Fitted, levels: Array, tied: float) -> Array:
     return out
 
 
-def _missed(before: Sequence[_Origin], levels: Array, tied: float) -> tuple[Recalibration | None, int]:
-    """What the totals missed at the earlier origins; nothing where there are too few to tell."""
-    if not before:
-        return None, 0
-    past = np.concatenate([_totals(origin.fitted, levels, tied) for origin in before])
-    came = np.concatenate([np.cumsum(origin.came, axis=1) for origin in before])
-    if np.count_nonzero(~np.isnan(came)) < FEWEST_SCORES:
-        return None, 0
-    learned = learn_recalibration(QuantileForecast(levels, past, cumulative=True), came)
-    return learned, learned.scores
+def _missed(before: Sequence[_Origin], levels: Array, tied: float) -> Recalibration | None:
+    """The shift that the totals' misses at the earlier origins ask for; ``None`` where there are too few to tell, or
+    where one learned at some origins (or from every other series) would not have helped at the others."""
+    folds = [(_totals(origin.fitted, levels, tied), np.cumsum(origin.came, axis=1)) for origin in before]
+    if len(folds) == 1:
+        folds = [(past[part::2], came[part::2]) for past, came in folds for part in (0, 1)]
+    if not folds or min(np.count_nonzero(~np.isnan(came)) for _, came in folds) < FEWEST_SCORES:
+        return None
+    plain = mended = 0.0
+    for number, (past, came) in enumerate(folds):
+        others = [fold for k, fold in enumerate(folds) if k != number]
+        shift = _learned(others, levels)
+        if shift is None:
+            return None
+        size = np.sqrt(np.maximum(np.nanmean(np.abs(came), axis=1), 1e-9))
+        plain += float(np.mean(_loss(past, came, levels) / size))
+        mended += float(np.mean(_loss(shift.shift(past, np.arange(past.shape[1])), came, levels) / size))
+    return _learned(folds, levels) if mended < plain else None
 
 
-def _around_median(learned: Recalibration) -> Array:
-    middle = np.array([[np.interp(0.5, learned.levels, row)] for row in learned.shifts])
-    return np.asarray(learned.shifts - middle)
+def _learned(folds: Sequence[tuple[Array, Array]], levels: Array) -> Recalibration | None:
+    past, came = (np.concatenate([fold[k] for fold in folds]) for k in (0, 1))
+    try:
+        learned = learn_recalibration(QuantileForecast(levels, past, cumulative=True), came)
+    except ArgumentError:  # too few forecasts that have a width
+        return None
+    middle = np.array([[np.interp(0.5, levels, row)] for row in learned.shifts])
+    return replace(learned, shifts=_TRUSTED * (learned.shifts - middle))
+
+
+def _loss(values: Array, came: Array, levels: Array) -> Array:
+    """(n,) pinball over horizons and levels."""
+    gap = came[:, :, None] - values
+    return np.asarray(np.nanmean(np.maximum(levels * gap, (levels - 1.0) * gap), axis=(1, 2)))

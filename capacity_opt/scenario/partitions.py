@@ -7,11 +7,13 @@ nothing is exchanged between tasks, a part that is there is not done again, and 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,6 @@ Tell = Callable[[str], None]
 ABOUT = "_buckets.json"
 DONE = "_done.json"
 ROWS_AT_ONCE = 1 << 20
-ROWS_HELD = 8 * ROWS_AT_ONCE
 MOST_BUCKETS = 4096
 
 
@@ -64,8 +65,7 @@ def write_buckets(
 ) -> Path:
     """Split the Parquet file or folder ``source`` by its column ``key`` into ``buckets`` files in the folder ``out``.
 
-    Some eight million rows are in memory at a time. Choose buckets of a few million rows each. Ids are kept as a
-    dictionary (a pandas category); every row needs one.
+    A million rows are in memory at a time. Choose buckets of a few million rows each.
     """
     import pyarrow.dataset as ds
 
@@ -77,7 +77,7 @@ def write_buckets(
     partial = folder.with_name(f".partial-{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        dataset = ds.dataset(source, format=ds.ParquetFileFormat(dictionary_columns=[key]))
+        dataset = ds.dataset(source, format="parquet")
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{source}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     if key not in dataset.schema.names:
@@ -94,75 +94,31 @@ def _split(dataset: Any, folder: Path, buckets: int, key: str, tell: Tell) -> in
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    coded = pa.field(key, pa.dictionary(pa.int32(), pa.string()))
-    schema = pa.schema([coded if field.name == key else field for field in dataset.schema])
+    plain = pa.schema([pa.field(f.name, pa.string()) if f.name == key else f for f in dataset.schema])
     writers = [
-        pq.ParquetWriter(folder / part_name(number), schema, compression="zstd", compression_level=1)
+        pq.ParquetWriter(folder / part_name(number), plain, compression="zstd", compression_level=1)
         for number in range(buckets)
     ]
-    rows, written = 0, 0
-    held: list[list[Any]] = [[] for _ in range(buckets)]
+    rows = 0
     try:
         for batch in dataset.to_batches(batch_size=ROWS_AT_ONCE):
-            for number, table in _by_bucket(pa.Table.from_batches([batch]), buckets, key, rows):
-                held[number].append(table.cast(schema))
-            rows += batch.num_rows
-            if rows - written >= ROWS_HELD:
-                _write_held(held, writers)
-                written = rows
+            if not batch.num_rows:
+                continue
+            table = pa.Table.from_batches([batch]).cast(plain)
+            coded = table[key].combine_chunks().dictionary_encode()
+            places = bucket_of(coded.dictionary.to_numpy(zero_copy_only=False).astype(np.str_), buckets)
+            bucket = places[coded.indices.to_numpy()]
+            order = np.argsort(bucket, kind="stable")
+            table = table.take(pa.array(order))
+            ends = np.searchsorted(bucket[order], np.arange(buckets + 1))
+            for number in np.flatnonzero(np.diff(ends)):
+                writers[number].write_table(table.slice(ends[number], ends[number + 1] - ends[number]))
+            rows += table.num_rows
             tell(f"{rows:,} rows split")
-        _write_held(held, writers)
     finally:
         for writer in writers:
             writer.close()
     return rows
-
-
-def _write_held(held: list[list[Any]], writers: list[Any]) -> None:
-    """A row group of what each bucket holds: many small ones would be slow to write, and slower to read."""
-    import pyarrow as pa
-
-    for writer, tables in zip(writers, held, strict=True):
-        if tables:
-            writer.write_table(pa.concat_tables(tables).combine_chunks())
-            tables.clear()
-
-
-def _by_bucket(table: Any, buckets: int, key: str, before: int) -> Iterator[tuple[int, Any]]:
-    """The rows of each bucket, their ids as codes into the names of that bucket alone."""
-    import pyarrow as pa
-
-    names, codes = _coded(table[key], key, before)
-    bucket = bucket_of(names, buckets)
-    together = np.argsort(bucket, kind="stable")
-    rank = np.empty(len(names), dtype=np.int32)
-    rank[together] = np.arange(len(names), dtype=np.int32)
-    rows = bucket.astype(np.uint16)[codes]
-    order = np.argsort(rows, kind="stable")
-    table, codes = table.take(pa.array(order)), rank[codes[order]]
-    row_ends = np.searchsorted(rows[order], np.arange(buckets + 1))
-    name_ends = np.searchsorted(bucket[together], np.arange(buckets + 1))
-    column = table.schema.get_field_index(key)
-    for number in np.flatnonzero(np.diff(row_ends)):
-        here, named = slice(*row_ends[number : number + 2]), slice(*name_ends[number : number + 2])
-        ids = pa.DictionaryArray.from_arrays(codes[here] - np.int32(named.start), pa.array(names[together[named]]))
-        yield int(number), table.slice(here.start, here.stop - here.start).set_column(column, key, ids)
-
-
-def _coded(column: Any, key: str, before: int) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
-    """The ids of a column, and which one each row has."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if column.null_count:
-        row = before + int(np.flatnonzero(column.is_null().to_numpy())[0])
-        raise ArgumentError(f"{key} is blank in {column.null_count} rows, the first is row {row} counted from 0: a row "
-                            "without id is in no bucket. Write its id, or leave it out")  # fmt: skip
-    whole = column.combine_chunks()
-    if not pa.types.is_dictionary(whole.type):
-        whole = pc.cast(whole, pa.string()).dictionary_encode()
-    names = pc.cast(whole.dictionary, pa.string()).to_numpy(zero_copy_only=False).astype(np.str_)
-    return names, whole.indices.to_numpy()
 
 
 def part_name(number: int) -> str:
@@ -172,7 +128,7 @@ def part_name(number: int) -> str:
 
 def parts_of(source: str | os.PathLike[str]) -> list[Path]:
     """The files of a folder of buckets, or the file itself."""
-    path = Path(source)
+    path = Path(source).resolve()  # workers may be in another folder
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise RunFolderError(f"{path}: no Parquet file there. Split a table with: capacity-opt forecast bucket")
@@ -194,7 +150,8 @@ def map_partitions(
     ``out`` already are skipped, so a killed run is simply started again; other options need another folder.
     Raises :class:`~capacity_opt.PartError` naming the part that failed; the finished ones stay.
     """
-    files, folder, given = parts_of(source), Path(out), dict(options or {})
+    files, folder, given = parts_of(source), Path(out).resolve(), dict(options or {})
+    begun = time.time()
     _same_work(folder, function, given)
     waiting = [file for file in files if not (folder / file.name).exists()]
     totals: dict[str, float] = {}
@@ -204,7 +161,16 @@ def map_partitions(
         for key, value in told.items():
             totals[key] = totals.get(key, 0.0) + value
         tell(f"{done} of {len(files)} parts")
-    return PartsDone(folder, len(files), skipped, totals)
+    _forget_torn(folder, begun)
+    return PartsDone(Path(out), len(files), skipped, totals)
+
+
+def _forget_torn(folder: Path, begun: float) -> None:
+    """Delete what workers that were killed before had begun to write; every part is whole by now."""
+    for torn in folder.glob(".partial-*"):
+        with contextlib.suppress(OSError):
+            if torn.stat().st_mtime < begun:
+                torn.unlink()
 
 
 def _label(work: tuple[Part, str, str, Mapping[str, Any]]) -> str:

@@ -217,7 +217,7 @@ def _settings(
         if table is not None:
             problems.error("E234", path.name, f"has no column {KEYS[0]}", row=1, fix="Name the column of ids")
         return out
-    frame = table.to_pandas()
+    frame = table.to_pandas(ignore_metadata=True)
     rows = {str(name): row for row, name in enumerate(frame[key])}
     if len(rows) < len(frame):
         row = int(np.flatnonzero(frame[key].astype(str).duplicated())[0])

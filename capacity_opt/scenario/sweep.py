@@ -6,13 +6,12 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from capacity_opt.errors import ArgumentError, CapacityError
+from capacity_opt.executor import Executor, executor_named
 from capacity_opt.scenario.past_runs import PastRun, past_runs
 from capacity_opt.scenario.read import read_scenario
 from capacity_opt.scenario.run import RunOptions, chosen, execute, identity_of
@@ -54,24 +53,35 @@ def sweep(
     *,
     out: Path,
     settings: Sequence[str] = (),
-    jobs: int = 1,
+    executor: Executor | str = "serial",
+    workers: int = 0,
     tell: Callable[[str], None] = lambda _: None,
     **options: Any,
 ) -> list[SweepPoint]:
-    """Run every combination of ``grid`` (the last axis moves fastest), ``jobs`` at a time in processes."""
+    """Run every combination of ``grid`` (the last axis moves fastest), each where ``executor`` says.
+
+    Runs are written to ``out`` by whoever computes them, so workers elsewhere must see the same folders. A combination
+    that has a finished run there is not run again: a sweep that was killed is simply started again.
+    """
     axes = axes_of(grid)
     paths = tuple(name.rstrip("*=") for name, _ in axes)
     combinations = list(itertools.product(*(values for _, values in axes)))
     done = {_key(run.manifest): run for run in past_runs(out)}
-    points: list[SweepPoint | Future[SweepPoint]] = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for values in combinations:
-            chosen_settings = [*settings, *(f"{name}{value}" for (name, _), value in zip(axes, values))]
-            task = (path, out, tuple(chosen_settings), options, paths, values)
-            known = _known(task, done)
-            points.append(known or (pool.submit(_point, *task) if jobs > 1 else _point(*task)))
-            tell(f"sweep: {len(points)} of {len(combinations)}")
-        return [point.result() if isinstance(point, Future) else point for point in points]
+    tasks: list[Task] = [
+        (path.resolve(), out.resolve(),
+         (*settings, *(f"{name}{value}" for (name, _), value in zip(axes, values))), options, paths, values)
+        for values in combinations
+    ]  # fmt: skip
+    points = [_known(task, done) for task in tasks]
+    run = executor_named(executor, workers) if isinstance(executor, str) else executor
+    waiting = [place for place, point in enumerate(points) if point is None]
+    told = len(points) - len(waiting)
+    found = run.map(_point, [tasks[place] for place in waiting], label=_label)
+    for place, point in zip(waiting, found):
+        points[place] = point
+        told += 1
+        tell(f"sweep: {told} of {len(points)}")
+    return [point for point in points if point is not None]
 
 
 Task = tuple[Path, Path, tuple[str, ...], dict[str, Any], tuple[str, ...], tuple[str, ...]]
@@ -96,14 +106,12 @@ def _known(task: Task, done: dict[str, PastRun]) -> SweepPoint | None:
     return None if run is None else _of_run(run, paths, values)
 
 
-def _point(
-    path: Path,
-    out: Path,
-    settings: tuple[str, ...],
-    options: dict[str, Any],
-    paths: tuple[str, ...],
-    values: tuple[str, ...],
-) -> SweepPoint:
+def _label(task: Task) -> str:
+    return ", ".join(f"{path}={value}" for path, value in zip(task[4], task[5]))
+
+
+def _point(task: Task) -> SweepPoint:
+    path, out, settings, options, paths, values = task
     try:
         result = execute(path, out=out, set=settings, **options)
     except CapacityError as error:

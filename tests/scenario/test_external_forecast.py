@@ -95,8 +95,8 @@ FAULTS = {
     "gap": (broken(lambda t: t.drop(index=2)), "series 'b' has no forecast 1 periods ahead"),
     "short": (broken(same, horizon=3), "no forecast 3 periods ahead"),
     "twice": (broken(lambda t: pd.concat([t, t.iloc[:1]])), "f.csv:6: series 'a' has"),
-    "not finite": (broken(put("p50", np.inf)), "f.csv:3:0.5 = inf"),
-    "blank": (broken(put("p50", np.nan)), "f.csv:3:0.5 = nan"),
+    "not finite": (broken(put("p50", np.inf)), "f.csv:3:p50 = inf"),
+    "blank": (broken(put("p50", np.nan)), "f.csv:3:p50 = nan"),
     "level": (broken(same, service_level=0.99), "0.99 is outside the levels 0.05 to 0.95"),
     "leakage": (broken(same, first_demand="2027-01-03"), "leakage"),
     "origin after": (broken(put("cutoff", "2027-01-08")), "f.csv:3:cutoff"),
@@ -158,3 +158,68 @@ def test_every_faulty_row_is_written(tmp_path):
     written = pd.read_csv(tmp_path / "rows.csv")
     assert len(written) == 120
     assert written[written["fault"] == "crossing, sorted"]["row"].tolist()[:2] == [3, 8]
+
+
+def spoiled(name, value):
+    def change(table):
+        table[name] = table[name].astype(object)
+        table.loc[2, name] = value
+        return table
+
+    return change
+
+
+PLANTED = {
+    "text": (wide(["p5", "p50", "p95"]), spoiled("p95", "12,5"), "f.csv:4:p95 = '12,5': is not a number"),
+    "blank": (wide(["p5", "p50", "p95"]), spoiled("p95", None), "f.csv:4:p95 = nan: quantiles must be finite"),
+    "blank id": (wide(["p5", "p50", "p95"]), spoiled("unique_id", None), "f.csv:4:unique_id: is blank"),
+    "no date": (wide(["p5", "p50", "p95"]), spoiled("ds", "2027-02-30"), "f.csv:4:ds = '2027-02-30': is not a date"),
+    "level": (long().reset_index(drop=True), spoiled("level", 90), "f.csv:4:level = '90.0': a quantile's level"),
+    "long text": (long().reset_index(drop=True), spoiled("value", "x"), "f.csv:4:value = 'x': is not a number"),
+    "sample": (
+        pd.DataFrame({"unique_id": "a", "ds": np.repeat(DAYS, 3), "sample": [0, 1, 2] * 2, "value": 1.0}),
+        spoiled("value", np.inf), "f.csv:4:value = inf: samples must be finite",
+    ),
+    "semicolons": (wide(["p5", "p50", "p95"]), None, "separated by semicolons"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_spoiled_cell_is_told_with_its_column(name, tmp_path):
+    table, change, told = PLANTED[name]
+    table.copy().pipe(change or (lambda same: same)).to_csv(tmp_path / "f.csv", index=False, sep=",;"[change is None])
+    with pytest.raises(ScenarioError) as caught:
+        read_forecast(tmp_path / "f.csv", period="day")
+    assert told in str(caught.value)
+
+
+def test_lines_of_json_with_old_names_of_periods_and_without_ids(tmp_path):
+    path, body = tmp_path / "f.jsonl", {"quantiles": {"0.1": [1, 2], "0.9": [3, 4]}}
+    for freq, start, period in (
+        ("H", "2027-01-04 05:00", "hour"),
+        ("M", "2027-02", "month"),
+        ("15T", "2027-01-04", "15min"),
+    ):
+        path.write_text(json.dumps({"item_id": "a", "start": start, "freq": freq, **body}))
+        made = read_forecast(path, period=period).forecast
+        assert made.calendar.start == np.datetime64(pd.Timestamp(start))
+        assert made.horizon == 2
+    path.write_text(json.dumps(body) + "\n[1]\n" + json.dumps({"item_id": "b"}))
+    with pytest.raises(ScenarioError) as caught:
+        read_forecast(path)
+    for told in (
+        "f.jsonl:1: is no forecast: no item_id",
+        "f.jsonl:2: ",
+        "f.jsonl:3: is no forecast: series 'b' has neither",
+    ):
+        assert told in str(caught.value)
+
+
+def test_times_of_a_zone_an_index_of_two_and_a_late_start(tmp_path):
+    table = wide(["0.05", "0.5", "0.95"], series="item_id", moment="timestamp")
+    table["timestamp"] = table["timestamp"].dt.tz_localize("Europe/Berlin")
+    table.set_index(["item_id", "timestamp"]).to_parquet(tmp_path / "f.parquet")  # as AutoGluon writes it
+    made = read_forecast(tmp_path / "f.parquet", period="day", time_zone="Europe/Berlin").forecast
+    assert made.calendar.start == np.datetime64("2027-01-04")
+    with pytest.raises(ScenarioError, match="begins 3 periods after the first demand decided on"):
+        read_forecast(tmp_path / "f.parquet", period="day", time_zone="Europe/Berlin", first_demand="2027-01-01")
