@@ -23,7 +23,7 @@ import itertools
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +45,14 @@ TEXTBOOK = 5 / 6
 
 @dataclass(frozen=True)
 class Data:
-    """``sold`` and ``in_stock`` (599, 158); ``stock`` (599,) and ``pipeline`` (599, 2) at the contest's start."""
+    """``sold`` and ``in_stock`` (599, 158); ``stock`` (599,) and ``pipeline`` (599, 2) at the start; ``issued``
+    keeps what was forecast from them, since every rule asks for the same weeks."""
 
     sold: np.ndarray
     in_stock: np.ndarray
     stock: np.ndarray
     pipeline: np.ndarray
+    issued: dict = field(default_factory=dict)
 
 
 def read(folder):
@@ -94,15 +96,15 @@ def quantile_levels(quantile, half_life=np.inf, season=0.0):
     return levels
 
 
-def issued(data, now, half_life, _kept={}):  # noqa: B006
+def issued(data, now, half_life):
     """All quantiles of ``QUANTILES`` (products, Q) as known in week ``now``, and last year's season there."""
-    key = id(data), now, half_life
-    if key not in _kept:
+    kept = data.issued
+    if (now, half_life) not in kept:
         asked = known_demand(data, now)
         sums = np.lib.stride_tricks.sliding_window_view(asked, SPAN, axis=1).sum(axis=2)
         weight = 0.5 ** (np.arange(sums.shape[1])[::-1] / half_life)
-        _kept[key] = weighted_quantiles(sums, weight, QUANTILES), season_factor(asked.sum(axis=0), half_life)
-    return _kept[key]
+        kept[now, half_life] = weighted_quantiles(sums, weight, QUANTILES), season_factor(asked.sum(axis=0), half_life)
+    return kept[now, half_life]
 
 
 def weighted_quantiles(rows, weight, quantiles):

@@ -8,10 +8,12 @@ path, which gives the same answers more slowly. ``CAPACITY_OPT_COMPILE=0`` in th
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -25,6 +27,23 @@ def compiling() -> bool:
     True
     """
     return os.environ.get("CAPACITY_OPT_COMPILE", "1") != "0" and find_spec("numba") is not None
+
+
+def kept(source: str) -> bool:
+    """Whether machine code of the module in the file ``source`` lies where numba keeps it, no older than the module."""
+    path = Path(source)
+    places = [(path.parent, "__pycache__")]
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        places = [(Path(os.environ["NUMBA_CACHE_DIR"]), f"{path.parent.name}_*")]
+    elif not os.access(path.parent, os.W_OK):
+        home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        places.append((Path(home).expanduser() / "numba", f"{path.parent.name}_*"))
+    wanted = f"{path.stem}.*.py{sys.version_info.major}{sys.version_info.minor}.nbi"
+    try:
+        written = path.stat().st_mtime
+        return any(file.stat().st_mtime >= written for root, sub in places for file in root.glob(f"{sub}/{wanted}"))
+    except OSError:
+        return False
 
 
 def compiled(kernel: Kernel, *called: Callable[..., Any]) -> Kernel | None:

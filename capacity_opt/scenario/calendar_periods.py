@@ -30,7 +30,17 @@ def calendar_of(text: str, time_zone: str = "UTC") -> PeriodCalendar:
     if not found or name not in names:
         raise ArgumentError(f"period must be one of {', '.join(names)}, or like 5min, got {text!r}")
     unit: PeriodName = names[names.index(name)]
+    _known_zone(time_zone)
     return PeriodCalendar(unit, int(found[1] or 1), time_zone=time_zone)
+
+
+def _known_zone(name: str) -> None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:  # unknown, a folder, no name at all
+        raise ArgumentError(f"time_zone must be a zone such as UTC or Europe/Berlin, got {name!r}") from error
 
 
 def floor_to_period(moment: Any, calendar: PeriodCalendar) -> Any:

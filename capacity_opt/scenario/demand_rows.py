@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.scenario.foreign_names import forecast_names, observed_names
 from capacity_opt.scenario.load import FILE, Source
 from capacity_opt.scenario.problems import Problems, did_you_mean, shown
 from capacity_opt.scenario.quantile_columns import level_of, point_forecasts
@@ -24,6 +25,7 @@ Array = NDArray[np.float64]
 
 DISTRIBUTIONS = ("deterministic", "normal", "gamma", "lognormal", "poisson", "negative_binomial", "compound_poisson")
 _VALUE = Column("value", "number", "demand", unit="demand units")
+_IN_STOCK = Column("in_stock", "flag", "no: nothing was left to sell, so demand was at least the value", default=True)
 _LEVEL = Column("level", "number", "quantile level", rule="fraction")
 _SAMPLE = Column("sample", "text", "joint outcome", default="")
 _PROBABILITY = Column("probability", "number", "chance of the sample", default=NAN, rule="share")
@@ -56,6 +58,8 @@ def read_demand(
     if section.kind == "history" and source.spec.forecast is not None:
         keys = (*keys, *_hierarchy_keys(source.spec.forecast.hierarchy, keys))
     extra = _value_columns(section.kind)
+    if section.kind == "history" and source.spec.forecast is not None:
+        extra = (*extra, _IN_STOCK)
     known = [column.name for column in (*keys, *extra, _LEVEL)]
     text = source.table(section.file, [*known, _SERIES], key)
     if text is None:
@@ -64,7 +68,7 @@ def read_demand(
     if _SERIES in text.columns and keys[0].name not in text.columns:
         text.columns = {keys[0].name if name == _SERIES else name: cells for name, cells in text.columns.items()}
     if section.kind == "quantiles":
-        _foreign_keys(text, [column.name for column in keys], dated=context.timeline.start is not None)
+        forecast_names(text, [column.name for column in keys], dated=context.timeline.start is not None)
         read = _quantiles(section, text, keys, context)
         if read is None or section.recalibrate is None or context.problems.failed:
             return read
@@ -75,6 +79,7 @@ def read_demand(
         context.problems.error("E240", FILE, f"recalibrate is for quantiles of another tool, not for {section.kind}",
                                column="demand.recalibrate", fix="Leave it out")  # fmt: skip
     if section.kind == "history":
+        observed_names(text, [column.name for column in keys])
         keys = [replace(column, kind="text") if column.kind == "period" else column for column in keys]
     schema = TableSchema(key, "demand", (), (*keys, *extra, NOTE))
     rows = DemandRows(section, typed(text, schema, context), np.zeros(0), np.zeros((0, 0)))
@@ -93,29 +98,6 @@ def read_demand(
 def _hierarchy_keys(names: Sequence[str], keys: Sequence[Column]) -> list[Column]:
     known = {column.name for column in keys}
     return [Column(name, "text", "key of the hierarchy") for name in names if name not in known]
-
-
-def _foreign_keys(text: TextTable, keys: Sequence[str], *, dated: bool) -> None:
-    """Keys as forecasting tools name them, and as ``capacity-opt forecast emit`` writes them, become ours: the series,
-    and the period by its date, or by how far ahead it is where the scenario's periods are only numbered. Where demand
-    is the same in every period, it is that of the next one."""
-    names = dict.fromkeys(text.columns)
-    ours: dict[str, str] = {}
-    series = next((name for name in ("unique_id", "item_id") if name in names), None)
-    if series and keys[0] not in names:
-        ours[series] = keys[0]
-    if "horizon" in names and "period" not in names and "horizon" not in keys:
-        date = next((name for name in ("ds", "timestamp") if name in names), None)
-        period, unused = (date, "horizon") if dated and date else ("horizon", date)
-        if "period" in keys:
-            ours[period] = "period"
-        else:  # one distribution for every period: that of the next one
-            text.keep(i for i, ahead in enumerate(text.columns["horizon"]) if ahead.strip() in ("1", "1.0"))
-        for name in (unused, *([] if "period" in keys else [period])):
-            text.columns.pop(name or "", None)
-    elif "ds" in names and "period" in keys and "period" not in names:
-        ours["ds"] = "period"
-    text.columns = {ours.get(name, name): cells for name, cells in text.columns.items()}
 
 
 def first_period(rows: DemandRows) -> DemandRows:

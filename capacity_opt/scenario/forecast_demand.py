@@ -41,22 +41,15 @@ def forecast_rows(
     of_row, first = _series(table, names)
     if _doubled(table, of_row, places, names, problems):
         return None
-    low, high = int(places.min()), int(places.max())
-    panel = np.full((len(first), high - low + 1), np.nan)
-    panel[of_row, places - low] = table.numbers["value"]
-    ended = int(np.isnan(panel[:, -1]).sum())
-    if ended:
-        problems.warning(
-            "W243", table.file, f"{ended} series end before the last period of the history: read as 0 since"
-        )
-        panel = _zero_since(panel)
+    high = int(places.max())
+    panel, stock = _panel(table, of_row, places, len(first), problems)
     labels = {name: [table.texts[name][i] for i in first] for name in names}
     ids = ["/".join(filter(None, parts)) for parts in zip(*labels.values())]
     demand_keys = [name for name in names if name in _DEMAND_KEYS]
     row, first_of_row = _targets([labels[name] for name in demand_keys])
     try:
         made = forecast_history(
-            History(panel, ids=ids, calendar=PeriodCalendar(context.timeline.unit)),
+            History(panel, ids=ids, in_stock=stock, calendar=PeriodCalendar(context.timeline.unit)),
             max(context.timeline.count, ahead) - 1 - high,
             section,
             rows.section,
@@ -68,6 +61,32 @@ def forecast_rows(
         problems.error("E243", table.file, str(error), fix="Check the history and the [forecast] section")
         return None
     return _as_quantiles(rows, first[first_of_row], made, context.timeline)
+
+
+def _panel(
+    table: TypedTable, of_row: IntArray, places: IntArray, count: int, problems: Problems
+) -> tuple[Array, NDArray[np.bool_] | None]:
+    """(series, periods) of the history, NaN where nothing was recorded, and where there was stock to sell."""
+    low = int(places.min())
+    panel = np.full((count, int(places.max()) - low + 1), np.nan)
+    panel[of_row, places - low] = table.numbers["value"]
+    stock = None
+    if "in_stock" in table.present:
+        stock = np.ones(panel.shape, dtype=np.bool_)
+        stock[of_row, places - low] = [flag is not False for flag in table.flags["in_stock"]]
+    ended = int(np.isnan(panel[:, -1]).sum())
+    if ended:
+        problems.warning(
+            "W243", table.file, f"{ended} series end before the last period of the history: read as 0 since"
+        )
+        panel = _zero_since(panel)
+    gaps = np.isnan(panel) & np.logical_or.accumulate(~np.isnan(panel), axis=1)
+    if gaps.any():
+        problems.warning(
+            "W227", table.file, f"{int(gaps.sum()):,} periods within {int(gaps.any(axis=1).sum())} series have no row "
+            "and count as not observed", fix="Write 0 where nothing was asked",
+        )  # fmt: skip
+    return panel, stock
 
 
 def _targets(columns: Sequence[Sequence[str]]) -> tuple[IntArray, IntArray]:

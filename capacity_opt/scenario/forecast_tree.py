@@ -14,7 +14,7 @@ from capacity_opt.errors import ArgumentError, Problem, RunFolderError
 from capacity_opt.forecast.batch import LEVELS
 from capacity_opt.forecast.hierarchy import Hierarchy, HierarchyForecast, Method, forecast_hierarchy
 from capacity_opt.scenario.calendar_periods import calendar_of, period_starts
-from capacity_opt.scenario.observations import FIRST_ROW, NAMES, read_arrow, read_observations
+from capacity_opt.scenario.observations import FIRST_ROW, MOST_SHOWN, NAMES, read_arrow, read_observations
 from capacity_opt.scenario.problems import Problems, shown
 from capacity_opt.scenario.spec_forecast import LibraryModel
 from capacity_opt.scenario.stream_files import write_forecasts
@@ -92,6 +92,8 @@ def _labels(path: Path, by: Sequence[str], columns: dict[str, str], problems: Pr
                        fix=f"Have {', '.join(table.column_names[:12])}")  # fmt: skip
     if missing or series is None:
         return None
+    if not _all_told(table, by, path.name, problems):
+        return None
     frame = table.select([series, *by]).to_pandas(ignore_metadata=True).astype(str)
     first = frame.drop_duplicates(series).set_index(series)
     for name in by:
@@ -103,6 +105,16 @@ def _labels(path: Path, by: Sequence[str], columns: dict[str, str], problems: Pr
                            value=shown(frame[name][row]), row=row + FIRST_ROW, column=name,
                            fix="A series belongs to one node of each level: give its parts their own ids")  # fmt: skip
     return {name: list(labels) for name, labels in zip(first.index, first.itertuples(index=False))}
+
+
+def _all_told(table: Any, by: Sequence[str], file: str, problems: Problems) -> bool:
+    """Whether no key is blank; faults are noted."""
+    for name in by:
+        blank = np.flatnonzero(table[name].is_null().to_numpy())
+        for row in blank[:MOST_SHOWN]:
+            problems.error("E215", file, f"is blank ({len(blank)} such rows)", row=int(row) + FIRST_ROW,
+                           column=name, fix=f"Write the {name} that the series belongs to")  # fmt: skip
+    return not any(table[name].null_count for name in by)
 
 
 def _write_paths(made: HierarchyForecast, ids: NDArray[np.str_], out: Path, count: int, seed: int) -> None:

@@ -6,6 +6,7 @@ file. Faults still name file, row and column.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ class Observations:
         taken = np.zeros(len(flat), dtype=np.bool_)
         taken[cells] = True
         values, stock = self.values, self.in_stock
+        if not taken.all():
+            self._tell_gaps(taken, offsets, problems)
         if np.count_nonzero(taken) < len(cells):
             cells, values, stock = self._merged(cells, duplicates, problems)
         flat[cells] = values
@@ -93,6 +96,21 @@ class Observations:
         stock = None if self.in_stock is None else np.logical_and.reduceat(self.in_stock[order], groups)
         return cells[groups], values, stock
 
+    def _one_of_two(self) -> str:
+        keep = "Keep one, or choose --duplicates sum, mean or last"
+        clock = self.calendar.unit in ("second", "minute", "hour") and self.calendar.time_zone != "UTC"
+        return f"{keep}; clocks that are set back have an hour twice: count in UTC" if clock else keep
+
+    def _tell_gaps(self, taken: NDArray[np.bool_], offsets: IntArray, problems: Problems) -> None:
+        """Periods without a row: not observed, which is not the same as nothing asked."""
+        empty = np.diff(np.concatenate([[0], np.cumsum(~taken)])[offsets])
+        worst = int(empty.argmax())
+        problems.warning(
+            "W227", self.file, f"{int(empty.sum()):,} periods within {np.count_nonzero(empty)} series have no row and "
+            "count as not observed", value=f"{int(empty[worst])} of {shown(str(self.ids[worst]))}",
+            fix="Write 0 where nothing was asked",
+        )  # fmt: skip
+
     def _tell_far_apart(self, first: IntArray, offsets: IntArray, problems: Problems) -> None:
         longest = int(np.diff(offsets).argmax())
         name, span = shown(str(self.ids[longest])), int(np.diff(offsets)[longest])
@@ -111,7 +129,7 @@ class Observations:
             problems.error(
                 "E210", self.file, f"rows {first + FIRST_ROW} and {second + FIRST_ROW} are both of series {name} and "
                 f"one period ({len(twice)} such rows in all)", row=second + FIRST_ROW,
-                fix="Keep one, or choose --duplicates sum, mean or last",
+                fix=self._one_of_two(),
             )  # fmt: skip
 
 
@@ -161,7 +179,9 @@ def read_arrow(path: Path, problems: Problems) -> Any:
         columnar = path.suffix.lower() == ".parquet" or path.is_dir()
         table = pq.read_table(path, read_dictionary=NAMES["series"]) if columnar else _read_csv(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        problems.error("E235", path.name, f"cannot be read: {str(error).splitlines()[0]}", fix="Write it again")
+        told = str(error).splitlines()[0]
+        fix = "Save it as UTF-8" if "UTF8" in told or "utf-8" in told else "Write it again"
+        problems.error("E235", path.name, f"cannot be read: {told}", fix=fix)
         return None
     if table.num_rows == 0:
         problems.error("E235", path.name, "has no data rows", fix="Write a row per observation under the header")
@@ -184,10 +204,10 @@ def _names(table: Any, file: str, given: dict[str, str], problems: Problems) -> 
         if there:
             found[ours] = there[0]
         elif ours != "in_stock" or ours in given:
-            problems.error(
-                "E234", file, f"has no column {' or '.join(wanted)}", row=1,
-                fix=f"Name its {ours} column. Have {', '.join(table.column_names[:12])}",
-            )  # fmt: skip
+            fix = f"Name its {ours} column. Have {', '.join(table.column_names[:12])}"
+            if len(table.column_names) == 1 and ";" in table.column_names[0]:
+                fix = "Its fields are separated by semicolons: write commas, and decimal points"
+            problems.error("E234", file, f"has no column {' or '.join(wanted)}", row=1, fix=fix)
     return None if problems.failed else found
 
 
@@ -225,8 +245,9 @@ def _numbers(column: Any, file: str, name: str, problems: Problems) -> Array | N
     try:
         cast = pc.cast(column, pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        row = _first_bad(column, float)
-        problems.error("E205", file, f"is not a number ({str(error).splitlines()[0]})", row=row, column=name,
+        row, cell = _first_bad(column, float)
+        told = "is not a number" if cell else f"is not a number ({str(error).splitlines()[0]})"
+        problems.error("E205", file, told, row=row, column=name, value=cell,
                        fix="Write numbers with a decimal point, blank where nothing was observed")  # fmt: skip
         return None
     values = np.asarray(pc.fill_null(cast, np.nan).to_numpy(), dtype=np.float64)
@@ -273,7 +294,9 @@ def _periods(
             column = pc.local_timestamp(pc.cast(column, pa.timestamp("us", calendar.time_zone)))
         moments = pc.cast(column, pa.timestamp("us")).to_numpy().astype("datetime64[us]")
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        problems.error("E228", file, f"is not a date or time ({str(error).splitlines()[0]})", column=name,
+        row, cell = _first_bad(column, dt.datetime.fromisoformat)
+        told = "is not a date or time" if cell else f"is not a date or time ({str(error).splitlines()[0]})"
+        problems.error("E228", file, told, column=name, row=row, value=cell,
                        fix="Write ISO dates: 2027-01-31 or 2027-01-31T13:00")  # fmt: skip
         return None
     if calendar.start is None:
@@ -307,11 +330,12 @@ def _not_early(
     return numbers, calendar
 
 
-def _first_bad(column: Any, read: Any) -> int | None:
+def _first_bad(column: Any, read: Any) -> tuple[int | None, str]:
+    """The row of the first cell that cannot be read, and the cell."""
     for position, cell in enumerate(column.to_pylist()):
         try:
             if cell is not None:
                 read(cell)
         except (TypeError, ValueError):
-            return position + FIRST_ROW
-    return None
+            return position + FIRST_ROW, shown(str(cell))
+    return None, ""

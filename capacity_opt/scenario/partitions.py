@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ Tell = Callable[[str], None]
 ABOUT = "_buckets.json"
 DONE = "_done.json"
 ROWS_AT_ONCE = 1 << 20
+ROWS_HELD = 8 * ROWS_AT_ONCE
 MOST_BUCKETS = 4096
 
 
@@ -65,7 +66,8 @@ def write_buckets(
 ) -> Path:
     """Split the Parquet file or folder ``source`` by its column ``key`` into ``buckets`` files in the folder ``out``.
 
-    A million rows are in memory at a time. Choose buckets of a few million rows each.
+    Some eight million rows are in memory at a time. Choose buckets of a few million rows each. Ids are kept as a
+    dictionary (a pandas category); every row needs one.
     """
     import pyarrow.dataset as ds
 
@@ -77,7 +79,7 @@ def write_buckets(
     partial = folder.with_name(f".partial-{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        dataset = ds.dataset(source, format="parquet")
+        dataset = ds.dataset(source, format=ds.ParquetFileFormat(dictionary_columns=[key]))
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{source}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     if key not in dataset.schema.names:
@@ -94,31 +96,75 @@ def _split(dataset: Any, folder: Path, buckets: int, key: str, tell: Tell) -> in
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    plain = pa.schema([pa.field(f.name, pa.string()) if f.name == key else f for f in dataset.schema])
+    coded = pa.field(key, pa.dictionary(pa.int32(), pa.string()))
+    schema = pa.schema([coded if field.name == key else field for field in dataset.schema])
     writers = [
-        pq.ParquetWriter(folder / part_name(number), plain, compression="zstd", compression_level=1)
+        pq.ParquetWriter(folder / part_name(number), schema, compression="zstd", compression_level=1)
         for number in range(buckets)
     ]
-    rows = 0
+    rows, written = 0, 0
+    held: list[list[Any]] = [[] for _ in range(buckets)]
     try:
         for batch in dataset.to_batches(batch_size=ROWS_AT_ONCE):
-            if not batch.num_rows:
-                continue
-            table = pa.Table.from_batches([batch]).cast(plain)
-            coded = table[key].combine_chunks().dictionary_encode()
-            places = bucket_of(coded.dictionary.to_numpy(zero_copy_only=False).astype(np.str_), buckets)
-            bucket = places[coded.indices.to_numpy()]
-            order = np.argsort(bucket, kind="stable")
-            table = table.take(pa.array(order))
-            ends = np.searchsorted(bucket[order], np.arange(buckets + 1))
-            for number in np.flatnonzero(np.diff(ends)):
-                writers[number].write_table(table.slice(ends[number], ends[number + 1] - ends[number]))
-            rows += table.num_rows
+            for number, table in _by_bucket(pa.Table.from_batches([batch]), buckets, key, rows):
+                held[number].append(table.cast(schema))
+            rows += batch.num_rows
+            if rows - written >= ROWS_HELD:
+                _write_held(held, writers)
+                written = rows
             tell(f"{rows:,} rows split")
+        _write_held(held, writers)
     finally:
         for writer in writers:
             writer.close()
     return rows
+
+
+def _write_held(held: list[list[Any]], writers: list[Any]) -> None:
+    """A row group of what each bucket holds: many small ones would be slow to write, and slower to read."""
+    import pyarrow as pa
+
+    for writer, tables in zip(writers, held, strict=True):
+        if tables:
+            writer.write_table(pa.concat_tables(tables).combine_chunks())
+            tables.clear()
+
+
+def _by_bucket(table: Any, buckets: int, key: str, before: int) -> Iterator[tuple[int, Any]]:
+    """The rows of each bucket, their ids as codes into the names of that bucket alone."""
+    import pyarrow as pa
+
+    names, codes = _coded(table[key], key, before)
+    bucket = bucket_of(names, buckets)
+    together = np.argsort(bucket, kind="stable")
+    rank = np.empty(len(names), dtype=np.int32)
+    rank[together] = np.arange(len(names), dtype=np.int32)
+    rows = bucket.astype(np.uint16)[codes]
+    order = np.argsort(rows, kind="stable")
+    table, codes = table.take(pa.array(order)), rank[codes[order]]
+    row_ends = np.searchsorted(rows[order], np.arange(buckets + 1))
+    name_ends = np.searchsorted(bucket[together], np.arange(buckets + 1))
+    column = table.schema.get_field_index(key)
+    for number in np.flatnonzero(np.diff(row_ends)):
+        here, named = slice(*row_ends[number : number + 2]), slice(*name_ends[number : number + 2])
+        ids = pa.DictionaryArray.from_arrays(codes[here] - np.int32(named.start), pa.array(names[together[named]]))
+        yield int(number), table.slice(here.start, here.stop - here.start).set_column(column, key, ids)
+
+
+def _coded(column: Any, key: str, before: int) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+    """The ids of a column, and which one each row has."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.null_count:
+        row = before + int(np.flatnonzero(column.is_null().to_numpy())[0])
+        raise ArgumentError(f"{key} is blank in {column.null_count} rows, the first is row {row} counted from 0: a row "
+                            "without id is in no bucket. Write its id, or leave it out")  # fmt: skip
+    whole = column.combine_chunks()
+    if not pa.types.is_dictionary(whole.type):
+        whole = pc.cast(whole, pa.string()).dictionary_encode()
+    names = pc.cast(whole.dictionary, pa.string()).to_numpy(zero_copy_only=False).astype(np.str_)
+    return names, whole.indices.to_numpy()
 
 
 def part_name(number: int) -> str:

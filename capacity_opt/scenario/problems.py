@@ -61,7 +61,7 @@ CODES = {
     "W213": "quantiles below 0 were set to 0",
     "W214": "forecast rows that look like a point forecast, or alike for every series",
     "W221": "a protection interval was rounded up to whole periods",
-    "W227": "gaps in a history, closed up or counted as no demand",
+    "W227": "gaps in a history: closed up, counted as no demand, or as not observed",
     "W228": "dates of a forecast that do not fall on its periods",
     "W243": "a cost of 0, or a shortage cheaper than holding, makes the answer trivial",
     "W244": "a name that a spreadsheet or a page could run; shown harmless",

@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from capacity_opt.forecast.library_reconcile import LibraryMethod
 from capacity_opt.scenario.section import Section
 
-Method = Literal["mint", "mixed", "bottom_up", "top_down"] | LibraryMethod
+Method = Literal[
+    "mint", "mixed", "bottom_up", "top_down",
+    "MinTrace", "MinTrace_ols", "MinTrace_wls_struct", "MinTrace_wls_var", "MinTrace_mint_cov",
+]  # fmt: skip
 LEVELS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99]
 
 

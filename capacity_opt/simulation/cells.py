@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capacity_opt import _checks
-from capacity_opt._compiled import compiling
+from capacity_opt._compiled import compiling, kept
 from capacity_opt.errors import ArgumentError
 from capacity_opt.problem.item import Item
 from capacity_opt.simulation.period_play import MEASURES, Play, play
@@ -129,7 +130,16 @@ CALLS = 2_000
 PATIENCE = 20_000_000
 """Work of the NumPy loop, about 2 s, before compiling pays: that takes 10 s on a machine's first use."""
 
+PATIENCE_KEPT = 4_000_000
+"""The same where machine code is kept from an earlier run: loading numba and it takes about 0.4 s."""
+
 _worked: int = 0
+_KERNEL = "period_play_compiled.py"
+
+
+@cache
+def _patience() -> int:
+    return PATIENCE_KEPT if kept(os.path.join(os.path.dirname(__file__), _KERNEL)) else PATIENCE
 
 
 def _worth_compiling(inputs: Play) -> bool:
@@ -139,7 +149,7 @@ def _worth_compiling(inputs: Play) -> bool:
         return True
     replications, items, periods = inputs.demand.shape
     _worked = min(PATIENCE + 1, _worked + periods * (replications * items + CALLS))
-    return bool(_worked > PATIENCE)
+    return bool(_worked > _patience())
 
 
 def run(inputs: Play) -> Array:

@@ -53,3 +53,23 @@ def test_a_series_in_two_nodes_is_told_with_its_row(table, capsys):
     assert "history.csv:7:region" in capsys.readouterr().err
     assert call("forecast", "hierarchy", table / "history.csv", "--by", "country", *arguments) == 3
     assert "no column country" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("y", "1,5", "history.csv:7:y = '1,5': is not a number"),
+        ("ds", "2027-13-01", "history.csv:7:ds = '2027-13-01': is not a date or time"),
+        ("region", None, "history.csv:7:region: is blank (1 such rows)"),
+    ],
+)
+def test_a_spoiled_cell_has_its_row_column_and_value(table, capsys, column, value, told):
+    frame = pd.read_csv(table / "history.csv").astype(object)
+    frame["ds"] = pd.date_range("2027-01-01", periods=40, freq="D").astype(str).tolist() * 6
+    frame.loc[5, column] = value
+    frame.to_csv(table / "history.csv", index=False)
+    arguments = ("--by", "region", "--horizon", 2, "--period", "day", "--out", table / "q.csv")
+    assert call("forecast", "hierarchy", table / "history.csv", *arguments) == 3
+    assert told in capsys.readouterr().err
+    assert call("forecast", "hierarchy", table / "history.csv", *arguments, "--time-zone", "Mars/Base") == 2
+    assert "time_zone must be a zone such as UTC" in capsys.readouterr().err
