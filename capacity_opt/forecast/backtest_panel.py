@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from capacity_opt._compiled import compiled
 from capacity_opt.forecast import batch_kernel, batch_numpy, combine_kernel, combine_numpy
 from capacity_opt.forecast.combine_kernel import LONG
-from capacity_opt.forecast.grid import reach, smoothing_grid
+from capacity_opt.forecast.grid import reach, smoothing_grid, usual_errors
 from capacity_opt.forecast.prepare import Prepared
 
 Array = NDArray[np.float64]
@@ -27,6 +27,7 @@ RULES = np.array(
 )
 """What may be chosen from: sharpness on a series' own errors, prior, trust in the panel's, weight of errors of one step
 (see ``combine_kernel``). The first stands until another has done better by more than chance would."""
+_USUAL = 20.0  # series that what models usually do counts for
 _DOUBT = 1.0  # standard errors that a rule's lead over the first is taken to be smaller
 _CHOOSERS = 800  # backtests that choose the rule: of the two latest origins, or of more where the panel is small
 _SMALL = 2e6  # values times models below which NumPy is quicker than loading compiled code
@@ -106,17 +107,15 @@ def _learn(prepared: Prepared, told: Told, fit: Told) -> Combination:
 
 
 def _pool(told: Told, fit: Told, actual: Array, counts: IntArray, origin: int) -> Array:
-    """(2, K) mean log errors over the series, as known at ``origin``."""
+    """(2, K) mean log errors over the series, as known at ``origin``, as if ``_USUAL`` more had been as usual."""
     logs = np.empty((len(told), 2, told.shape[2]))
     kernel = compiled(combine_kernel.log_errors_all, combine_kernel.error_sums, combine_kernel.log_errors)
     (kernel or combine_numpy.log_errors_all)(told, fit, actual, counts, origin, logs)
     there = ~np.isnan(logs)
     seen = there.sum(axis=0)
-    any_model = ~np.isnan(told[:, 0, :, 0]).all(axis=0)
-    mean = np.where(there, logs, 0.0).sum(axis=0) / np.maximum(seen, 1)
-    # a model that was never tested is trusted like the typical one
-    typical = [np.median(each[some]) if some.any() else 0.0 for each, some in zip(mean, seen > 0)]
-    return np.where(seen > 0, mean, np.where(any_model, np.array(typical)[:, None], np.nan))
+    usual = usual_errors(told.shape[2] // smoothing_grid().count(1))
+    pooled: Array = (np.where(there, logs, 0.0).sum(axis=0) + _USUAL * usual) / (seen + _USUAL)
+    return pooled
 
 
 def _chosen(told: Told, fit: Told, actual: Array, counts: IntArray) -> Array:

@@ -22,6 +22,12 @@ _APART = 1e3  # sources of the scale differ by no more than this
 _CENTRED = 0.75  # of the pooled median: all origins share the same few years, so a common bias need not last
 _AGEING = 0.85  # weight of an origin's errors beside those of the next later one
 _ENOUGH = 400  # pooled errors from which a horizon speaks for itself
+_FEW = 10.0  # series that what scaled errors usually are counts for
+_LEVEL = np.array([0.0, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5])
+_BELOW = np.array([-7.5, -5.2, -3.6, -2.65, -1.85, -1.1, -0.63, -0.27, 0.0])
+_PLACES = (np.arange(100) + 0.5) / 100
+_USUAL = np.interp(_PLACES, np.append(_LEVEL, 1.0 - _LEVEL[-2::-1]), np.append(_BELOW, -_BELOW[-2::-1]))
+"""A hundred usual scaled errors: much the same on M3 and M4 by hour, week, month, quarter and year, made symmetric."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +123,10 @@ def _fit(target: Array, size: Array, roughness: Array) -> Array:
 
 
 def _pooled(scaled: Array, profile: Array) -> tuple[Array, ...]:
-    """Scaled errors per horizon, newer ones weighing more; where few, all horizons' brought to this one's size."""
+    """Scaled errors per horizon, newer ones weighing more; where few, all horizons' brought to this one's size.
+
+    Usual errors are added as if ``_FEW`` more series had had them: a handful of series cannot know its tails.
+    """
     n, origins, horizon = scaled.shape
     weight = np.broadcast_to(_AGEING ** np.arange(origins), (n, origins)).ravel()
     by_horizon = []
@@ -127,10 +136,13 @@ def _pooled(scaled: Array, profile: Array) -> tuple[Array, ...]:
     everything = np.concatenate([each / [[size], [1.0]] for each, size in zip(by_horizon, profile)], axis=1)
     if not everything.shape[1]:
         everything = np.array([[0.0], [1.0]])
-    chosen = (
-        each if each.shape[1] >= _ENOUGH else everything * [[size], [1.0]] for each, size in zip(by_horizon, profile)
-    )
-    return tuple(each[:, np.argsort(each[0])] for each in chosen)
+    chosen = []
+    for own, size in zip(by_horizon, profile):
+        own = own if own.shape[1] >= _ENOUGH else everything * [[size], [1.0]]
+        share = own[1].sum() * _FEW / (n * len(_USUAL))
+        both = np.concatenate([own, np.stack([_USUAL * size, np.full(len(_USUAL), share)])], axis=1)
+        chosen.append(both[:, np.argsort(both[0])])
+    return tuple(chosen)
 
 
 def _conformal(pooled: Array, levels: Array) -> Array:
