@@ -16,19 +16,19 @@ from capacity_opt.forecast.prepare import Prepared
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Told = NDArray[np.float32]
-_STEADY = ((12.0, 6.0, 24.0), (6.0, 2.0, 60.0), (3.0, 6.0, 12.0), (24.0, 2.0, 24.0))
-_EAGER = ((12.0, 0.1, 12.0), (24.0, 0.1, 24.0))
-RULES = np.array(
-    [
-        (6.0, 6.0, 12.0, 6.0),
-        *((*rule, fresh) for rule in _STEADY for fresh in (0.0, 6.0, 12.0)),
-        *((*rule, fresh) for rule in _EAGER for fresh in (0.0, 6.0)),
-    ]
+_OTHERS = (
+    (12.0, 6.0, 24.0),
+    (3.0, 6.0, 12.0),
+    (6.0, 2.0, 60.0),
+    (24.0, 2.0, 24.0),
+    (12.0, 0.1, 12.0),
+    (24.0, 0.1, 24.0),
 )
+RULES = np.array([(4.0, 6.0, 8.0, 4.0), *((*rule, fresh) for rule in _OTHERS for fresh in (0.0, 6.0))])
 """What may be chosen from: sharpness on a series' own errors, prior, trust in the panel's, weight of errors of one step
 (see ``combine_kernel``). The first stands until another has done better by more than chance would."""
 _USUAL = 20.0  # series that what models usually do counts for
-_DOUBT = 1.0  # standard errors that a rule's lead over the first is taken to be smaller
+_DOUBT = 3.0  # standard errors that a rule's lead over the first is taken to be smaller
 _CHOOSERS = 800  # backtests that choose the rule: of the two latest origins, or of more where the panel is small
 _SMALL = 2e6  # values times models below which NumPy is quicker than loading compiled code
 _POOL = 2000  # series whose errors are pooled for the rest
