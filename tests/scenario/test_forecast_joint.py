@@ -115,13 +115,13 @@ def test_reorder_levels_come_from_totals_forecast_over_the_lead_time(tmp_path):
     (tmp_path / "scenario.toml").write_text(ITEMS)
     demand = co.read_scenario(tmp_path).demand
     over = co.lead_time_demand(demand.take(np.arange(11)), 4)
-    totals = co.forecast_totals(
-        co.History(walks), 5, levels=np.asarray(demand.totals.levels), season=0,
-        methods=("direct", "blocks"),
-    )  # fmt: skip
+    totals = co.forecast_totals(co.History(walks), 5, levels=np.asarray(demand.totals.levels), season=0)
     np.testing.assert_allclose(over.quantile(0.9), totals.at(0.9)[:11, 4], rtol=1e-3)
     independent = co.lead_time_demand(demand.period, 4).quantile(0.9)[:11]
     assert np.all(over.quantile(0.9) > independent)  # surprises of a random walk last
     run = co.run_scenario(tmp_path, out=tmp_path / "runs")
     told = pd.read_parquet(run.folder / "results" / "inventory.parquet")
-    np.testing.assert_allclose(told["judged_fill_rate"], told["fill_rate"], atol=0.02)  # the judge plays tied periods
+    # the judge plays tied periods: where demand fell for long, their totals have thinner tails than those forecast
+    apart = np.abs(told["judged_fill_rate"] - told["fill_rate"])
+    assert np.median(apart) < 0.01
+    assert apart.max() < 0.05
