@@ -117,7 +117,7 @@ def scored(name, history, values, later, season):
     return [f"{owa:.4f}", f"{score.msis:.2f}", f"{co.score_forecast(inner, later).wql:.4f}", f"{score.mase:.3f}", cover]
 
 
-def ours(name, rows, later, repeats=2):
+def ours(name, rows, later, repeats=4):
     seasons, horizon, season = SETS[name]
     history, used = history_of(rows), np.inf
     for _ in range(repeats):

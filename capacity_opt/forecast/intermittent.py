@@ -43,7 +43,8 @@ _SHARPNESS = 40.0
 _SCORED = np.arange(1, 10) / 10
 _SAMPLE = 1000
 _LEAST = 0.01
-_WHOLE = 1e12  # from here on rounding hides whether numbers are whole
+_BITS = 48  # of a number that are believed
+_WHOLE = 1e12  # multiples of a power of two beyond this are no counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +111,17 @@ def quantum(prepared: Prepared) -> Array:
     starts = np.concatenate([[0], np.cumsum(prepared.lengths)[:-1]])
     places = np.arange(len(owner)) + np.repeat(prepared.begins - starts, prepared.lengths)
     own = prepared.values[places] * prepared.scale[owner]
-    whole = np.rint(own)
-    counted = np.logical_and.reduceat((np.abs(own - whole) <= 1e-15 * np.abs(own)) & (np.abs(own) < _WHOLE), starts)
-    divisor = np.gcd.reduceat(np.where(counted[owner], whole, 0.0).astype(np.int64), starts)
+    # every float is a whole multiple of a power of two; rounding noise in the last bits is dropped first
+    mantissa, exponent = np.frexp(own)
+    digits = np.rint(np.ldexp(mantissa, _BITS)).astype(np.int64)
+    lowest = exponent - _BITS + np.log2(np.maximum(digits & -digits, 1)).astype(np.int64)
     least = np.minimum.reduceat(np.where(own > 0, own, np.inf), starts)
-    unit = np.where(counted, divisor, np.where(np.isfinite(least), least, 1.0))
-    return np.where(unit > 0, unit, 1.0)
+    shift = np.minimum.reduceat(np.where(digits != 0, lowest, 2000), starts)
+    whole = np.ldexp(digits.astype(np.float64), np.minimum(exponent - _BITS - shift[owner], 900))
+    counted = np.logical_and.reduceat(whole < _WHOLE, starts)
+    divisor = np.gcd.reduceat(np.where(counted[owner], whole, 0.0).astype(np.int64), starts)
+    unit = np.where(counted, np.ldexp(divisor.astype(np.float64), shift), np.where(np.isfinite(least), least, 1.0))
+    return np.where((unit > 0) & np.isfinite(unit), unit, 1.0)
 
 
 def _chosen(few: Prepared) -> Blend:
