@@ -59,6 +59,16 @@ def test_whole_quantiles_are_their_own_answer_for_counts():
     np.testing.assert_array_equal(demand.quantile([0.1, 0.5, 0.9, 0.75]), [3, 5, 9, 8])
 
 
+@pytest.mark.parametrize("tail", ["exponential", "linear", "clamp"])
+def test_the_second_loss_is_the_integral_of_the_loss(tail):
+    demand = co.QuantileDemand([0.1, 0.5, 0.9, 0.99], [[1, 4, 9, 20], [0, 0, 3, 5]], zero_mass=[0, 0.6], tail=tail)
+    for low, high in [(-3.0, 2.0), (0.0, 4.0), (3.0, 30.0)]:
+        points = np.linspace(low, high, 4001)
+        loss = np.stack([demand.loss(np.full(2, point)) for point in points])
+        between = demand.second_loss(np.full(2, low)) - demand.second_loss(np.full(2, high))
+        np.testing.assert_allclose(between, np.trapezoid(loss, points, axis=0), rtol=1e-6)
+
+
 def test_levels_covered():
     demand = co.QuantileDemand([0.1, 0.5, 0.9], [3, 5, 9])
     np.testing.assert_array_equal(demand.covers([0.05, 0.1, 0.9, 0.95]), [False, True, True, False])
