@@ -28,9 +28,9 @@ from capacity_opt.forecast.total_weights import learned_weights, prior_weights
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-_SAMPLE = 400  # series tried on totals held out
+_SAMPLE = 1000  # series tried on totals held out
 _ORIGINS = 4, 8  # at least and at most, where there is history
-_TRIED = 1200  # totals held out, wanted
+_TRIED = 3000  # totals held out, wanted
 _SHORTEST = 8
 _SMALL = 500_000  # observations, for one thread to be quicker than several
 _MEMORY = 60e6  # of quantiles by way, in numbers
