@@ -30,7 +30,7 @@ RULES = np.array([(4.0, 6.0, 8.0, 4.0), *((*rule, fresh) for rule in _OTHERS for
 _USUAL = 20.0  # series that what models usually do counts for
 _DOUBT = 3.0  # standard errors that a rule's lead over the first is taken to be smaller
 _CHOOSERS = 800  # backtests that choose the rule: of the two latest origins, or of more where the panel is small
-_SMALL = 2e6  # values times models below which NumPy is quicker than loading compiled code
+_SMALL = 1e6  # values times models below which NumPy is quicker than loading compiled code
 _POOL = 2000  # series whose errors are pooled for the rest
 _MEMORY = 64e6  # bytes of model forecasts held at a time
 
