@@ -94,3 +94,11 @@ def test_recalibration_leaves_forecasts_of_nothing_alone():
     told = co.learn_recalibration(past, actual).apply(past).values
     assert np.all(told[:40] == 0)
     assert np.all((told[40:, 0, 2] > 12) & (told[40:, 0, 2] < 18))
+
+
+def test_a_few_totals_show_which_way_is_hopeless_and_leave_the_others_as_believed():
+    rng = np.random.default_rng(0)
+    came, levels = rng.normal(100, 5, 16), np.array([0.5, 0.9])
+    good, hopeless = np.array([100.0, 106.4]), np.array([160.0, 190.0])
+    told = np.tile(np.stack([good, good, hopeless]), (16, 1, 1))
+    np.testing.assert_allclose(learned_weights(told, came, came, levels).T, [[2 / 3, 1 / 3, 0.0]] * 2, atol=0.01)
