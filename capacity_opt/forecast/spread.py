@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity_opt.forecast.combine_kernel import LONG
 from capacity_opt.forecast.combine_numpy import unseen
 
 Array = NDArray[np.float64]
@@ -20,7 +21,7 @@ _STILL = 1e-11  # errors of a constant series are rounding only
 _LEAST, _MOST = 1e-4, 1e2  # between these differences, in mean sizes of the series, the mean size may matter too
 _APART = 1e3  # sources of the scale differ by no more than this
 _CENTRED = 0.75  # of the pooled median: all origins share the same few years, so a common bias need not last
-_AGEING = 0.7  # weight of an origin's errors beside those of the next later one
+_AGEING = (0.7, 0.85)  # weight of an origin's errors beside the next later one's: overlapping origins, and not
 _ENOUGH = 400  # pooled errors from which a horizon speaks for itself
 _FEW = 10.0  # series that what scaled errors usually are counts for
 _LEVEL = np.array([0.0, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5])
@@ -67,7 +68,8 @@ def fit_spread(errors: Array, counts: NDArray[np.int64], roughness: Array) -> Sp
     rough = Spread(profile, shares, ())
     scale = rough.scale(before, after).reshape(*target.shape, 1)
     scaled = np.where(scale > 0, errors / np.where(scale > 0, scale, 1.0), np.nan)
-    return Spread(profile, shares, _pooled(scaled, profile))
+    age = np.where(counts[:, :1] >= LONG * errors.shape[2], _AGEING[1], _AGEING[0]) ** np.arange(errors.shape[1])
+    return Spread(profile, shares, _pooled(scaled, profile, age))
 
 
 def own_size(scaled: Array, counts: NDArray[np.int64]) -> Array:
@@ -122,13 +124,13 @@ def _fit(target: Array, size: Array, roughness: Array) -> Array:
     return np.asarray(fitted)
 
 
-def _pooled(scaled: Array, profile: Array) -> tuple[Array, ...]:
-    """Scaled errors per horizon, newer ones weighing more; where few, all horizons' brought to this one's size.
+def _pooled(scaled: Array, profile: Array, age: Array) -> tuple[Array, ...]:
+    """Scaled errors per horizon, weighing by ``age`` (n, J); where few, all horizons' brought to this one's size.
 
     Usual errors are added as if ``_FEW`` more series had had them: a handful of series cannot know its tails.
     """
-    n, origins, horizon = scaled.shape
-    weight = np.broadcast_to(_AGEING ** np.arange(origins), (n, origins)).ravel()
+    n, _, horizon = scaled.shape
+    weight = age.ravel()
     by_horizon = []
     for column in scaled.reshape(-1, horizon).T:
         there = ~np.isnan(column)
