@@ -68,7 +68,8 @@ def fit_spread(errors: Array, counts: NDArray[np.int64], roughness: Array) -> Sp
     rough = Spread(profile, shares, ())
     scale = rough.scale(before, after).reshape(*target.shape, 1)
     scaled = np.where(scale > 0, errors / np.where(scale > 0, scale, 1.0), np.nan)
-    age = np.where(counts[:, :1] >= LONG * errors.shape[2], _AGEING[1], _AGEING[0]) ** np.arange(errors.shape[1])
+    decay = np.where(counts[:, :1] >= LONG * errors.shape[2], _AGEING[1], _AGEING[0]).astype(np.float64)
+    age: Array = decay ** np.arange(errors.shape[1])
     return Spread(profile, shares, _pooled(scaled, profile, age))
 
 
