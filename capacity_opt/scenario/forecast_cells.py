@@ -18,10 +18,10 @@ OLD_NAMES = {"H": "h", "T": "min", "S": "s", "A": "Y", "MS": "M", "ME": "M", "QS
 
 
 def numbers_of(frame: Any, columns: Sequence[str], file: str, problems: Problems) -> Any:
-    """``frame`` with its ``columns`` as numbers; text is a fault, blank cells stay NaN."""
+    """``frame`` with its ``columns`` as numbers, blank cells as NaN; ``None`` and faults noted where there is text."""
     import pandas as pd
 
-    frame = frame.copy()
+    frame, whole = frame.copy(), True
     for name in columns:
         read = pd.to_numeric(frame[name], errors="coerce").astype(float)
         text = read.isna() & frame[name].notna() & (frame[name].astype(str).str.strip().str.casefold() != "nan")
@@ -30,7 +30,8 @@ def numbers_of(frame: Any, columns: Sequence[str], file: str, problems: Problems
                            value=shown(str(frame[name].iloc[place])), row=int(frame[ROW].iloc[place]),
                            fix="Write it with a decimal point and no thousands separator")  # fmt: skip
         frame[name] = read
-    return frame
+        whole = whole and not text.any()
+    return frame if whole else None
 
 
 def levels_of(frame: Any, column: str, file: str, problems: Problems) -> Any:

@@ -72,17 +72,14 @@ def _with_levels(frame: Any, file: str, problems: Problems, model: str | None, s
     draws = [name for name in frame.columns if name.startswith("sample_") and name[7:].isdigit()]
     if level and value:
         frame = numbers_of(levels_of(frame, level, file, problems), [value], file, problems)
-        if problems.failed:
-            return None
-        _refuse_twice(frame, [*keys, level], file, problems)
-        if problems.failed:
+        if problems.failed or _given_twice(frame, [*keys, level], file, problems):
             return None
         wide = frame.pivot(index=keys, columns=level, values=value)
         first = frame.groupby(keys, sort=False)[ROW].min()
         return wide.rename(columns=float).assign(**{ROW: first}).reset_index()
     if sample or draws:
         frame = numbers_of(frame, [value] if sample and value else draws, file, problems)
-        if not problems.failed:
+        if frame is not None:
             _whole_samples(frame, [value] if sample and value else draws, file, problems)
         if problems.failed:
             return None
@@ -124,7 +121,7 @@ def _quantile_columns(frame: Any, keys: list[str], file: str, problems: Problems
     if problems.failed:
         return None
     frame = numbers_of(frame, list(by_level.values()), file, problems)
-    if problems.failed:
+    if frame is None:
         return None
     told = frame[[*keys, ROW, *by_level.values()]].rename(columns={name: level for level, name in by_level.items()})
     told.attrs["columns"] = by_level
@@ -141,12 +138,13 @@ def _whole_samples(frame: Any, columns: list[str], file: str, problems: Problems
                        fix="Draw the series again, or leave it out")  # fmt: skip
 
 
-def _refuse_twice(frame: Any, keys: list[str], file: str, problems: Problems) -> None:
+def _given_twice(frame: Any, keys: list[str], file: str, problems: Problems) -> bool:
     twice = frame[frame.duplicated(keys)]
     if len(twice):
         told = " ".join(str(twice.iloc[0][name]) for name in keys)
         problems.error("E210", file, f"{told} is given twice ({len(twice)} such rows)", row=int(twice.iloc[0][ROW]),
                        fix="Keep one")  # fmt: skip
+    return bool(len(twice))
 
 
 def _json_lines(path: Path, problems: Problems) -> Any:
