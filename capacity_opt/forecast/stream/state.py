@@ -143,9 +143,7 @@ class StreamState:
         if y.shape != (self.count,):
             raise ArgumentError(f"values must hold one value per series ({self.count}), got shape {y.shape}")
         stock = mask_of(in_stock, y)
-        for begin in range(0, self.count, BLOCK):
-            part = slice(begin, begin + BLOCK)
-            engines.take_all(self.records[part], y[part], stock[part], when, self.settings, told, self.engine)
+        engines.take_all(self.records, y, stock, when, self.settings, told, self.engine)
         self.period = max(self.period, when) if self.count > told[1] else self.period
         return StreamUpdate.of(told)
 
