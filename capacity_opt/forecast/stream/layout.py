@@ -64,7 +64,7 @@ FADE, SHRINK = REACH + LONGEST_GAP + 1, REACH + 2 * (LONGEST_GAP + 1)
 """Columns of :func:`gains`: of the level, trend, spread and trackers by c; of the season by full seasons seen; how many
 trends lie between the level and period h, what is then left of the trend, and one over how much wider
 the error is."""
-_STEP, _FIRST_STEP = 0.08, 1.0
+_STEP, _FIRST_STEP = 0.12, 1.0
 
 
 @dataclass(frozen=True)
