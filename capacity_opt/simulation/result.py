@@ -25,7 +25,7 @@ class SimulationResult:
     arrival to the next, without such a period. ``ready_rate``: share of periods that end with stock on hand.
     ``gamma``: 1 - backorders at the end / demand. Units: ``backorders``, ``on_hand`` at the end of a period,
     ``lost`` and ``ordered`` per period; ``orders`` placed per period.
-    ``cost_by_replication`` (replications, *items) is what paired comparisons are made from.
+    ``cost_by_replication``, of shape ``(replications, *items)``, is what paired comparisons are made from.
     """
 
     cost: Estimate
