@@ -36,11 +36,21 @@ def compiled(engine: str) -> bool:
     return there and engine != "numpy"
 
 
+def _whole(f: Floats, settings: StreamSettings) -> None:
+    """The kernel writes through a pointer, so records must lie in memory one after another and be ours to change."""
+    if f.dtype != np.float32 or f.shape[1:] != (settings.width,) or not (f.flags.c_contiguous and f.flags.writeable):
+        raise ArgumentError(
+            f"records must be a writeable C-contiguous float32 array (n, {settings.width}), got {f.dtype} {f.shape}. "
+            "Copy them: numpy.array(records, dtype=numpy.float32, order='C')"
+        )
+
+
 def take_all(
     f: Floats, y: Floats, in_stock: BoolArray, period: int, settings: StreamSettings, told: IntArray, engine: str
 ) -> None:
     """One period of all series into records ``f``; ``in_stock`` (0,) where all are."""
     g, r = tables(settings)
+    _whole(f, settings)
     if compiled(engine):
         from capacity_opt.forecast.stream import kernel
 
@@ -65,6 +75,7 @@ def take_some(
     if not len(rows):
         return
     g, r = tables(settings)
+    _whole(f, settings)
     if compiled(engine):
         from capacity_opt.forecast.stream import kernel
 
@@ -76,6 +87,7 @@ def take_some(
 
 def fold(f: Floats, history: History, settings: StreamSettings, told: IntArray, engine: str) -> None:
     """Whole histories into the records of their series, a few thousand series at a time."""
+    _whole(f, settings)
     values, stock = history.values.astype(np.float32), history.in_stock
     if compiled(engine):
         from capacity_opt.forecast.stream import kernel

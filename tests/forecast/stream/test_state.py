@@ -1,5 +1,7 @@
 """What a stream of forecasts promises: each observation once, calibrated quantiles, drift seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -135,3 +137,19 @@ def test_a_season_is_followed():
 def test_wrong_calls_say_what_to_do(call, told):
     with pytest.raises(ArgumentError, match=told):
         call(steady())
+
+
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+@pytest.mark.parametrize("spoil", [lambda f: f[::2], lambda f: f[:, :8], lambda f: f.astype(float)])
+def test_records_that_do_not_lie_one_after_another_are_refused(engine, spoil):
+    whole = StreamState.start(np.arange(8).astype(str), engine=engine)
+    before = whole.records.copy()
+    records = spoil(whole.records)
+    part = replace(whole, ids=whole.ids[: len(records)], records=records)
+    for update in (
+        lambda: part.update(np.ones(len(records)), period=0),
+        lambda: part.update_some([0], [1.0], period=0),
+    ):
+        with pytest.raises(ArgumentError, match="C-contiguous"):
+            update()
+    np.testing.assert_array_equal(whole.records.view(np.int32), before.view(np.int32))
