@@ -9,8 +9,9 @@ import click
 
 from capacity_opt.cli.forecast_options import LEVELS, TABLE, columns
 from capacity_opt.cli.output import Output, common
+from capacity_opt.forecast.library_names import LIBRARY_MODELS
 
-MODELS = ("combination", "stream", "AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM")
+MODELS = ("combination", "stream", *LIBRARY_MODELS)
 
 
 @click.command("backtest", short_help="Hold out the last periods of a history and score the forecasts of them.")

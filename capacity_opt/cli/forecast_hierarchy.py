@@ -9,8 +9,7 @@ import click
 
 from capacity_opt.cli.forecast_options import LEVELS, TABLE, columns
 from capacity_opt.cli.output import Output, common
-
-MODELS = ("AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM")
+from capacity_opt.forecast.library_names import LIBRARY_MODELS
 
 
 def _named(ctx: click.Context, parameter: click.Parameter, text: str) -> float | list[str]:
@@ -26,8 +25,8 @@ def _named(ctx: click.Context, parameter: click.Parameter, text: str) -> float |
 def _models(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
     pairs = [text.rpartition("=")[::2] for text in given]
     for _, name in pairs:
-        if name not in MODELS:
-            raise click.BadParameter(f"must be one of {', '.join(MODELS)}, got {name!r}", ctx, parameter)
+        if name not in LIBRARY_MODELS:
+            raise click.BadParameter(f"must be one of {', '.join(LIBRARY_MODELS)}, got {name!r}", ctx, parameter)
     return [(node or "*", name) for node, name in pairs]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity_opt.errors import ArgumentError, Problem, ScenarioError
+from capacity_opt.forecast.library_names import LIBRARY_MODELS
 from capacity_opt.scenario.backtest_forecasts import Layout
 from capacity_opt.scenario.load import FILE
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 OURS = ("lead_time_totals", "sum_of_quantiles", "normal", "bootstrap")
-LIBRARY = ("AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM")
-MODELS = (*OURS, *LIBRARY)
+MODELS = (*OURS, *LIBRARY_MODELS)
 FEWEST = 8
 
 
@@ -46,7 +46,7 @@ class EngineModels:
 
     def __post_init__(self) -> None:
         """Refuse library models whose package is not there."""
-        for name in (each for each in self.models if each in LIBRARY):
+        for name in (each for each in self.models if each in LIBRARY_MODELS):
             from capacity_opt.scenario.forecast_library import require
 
             require(name, FILE)
@@ -96,7 +96,7 @@ class EngineModels:
         from capacity_opt.scenario.forecast_library import library_forecast
 
         ahead = self.layout.ahead + 1
-        if name in LIBRARY:
+        if name in LIBRARY_MODELS:
             made = library_forecast(past, ahead, model=name, levels=self.levels, season=self.season, place=FILE)
             return np.asarray(made.values[:, -1])
         if name in ("lead_time_totals", "sum_of_quantiles"):

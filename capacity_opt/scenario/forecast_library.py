@@ -22,13 +22,12 @@ from capacity_opt import _checks
 from capacity_opt.errors import ArgumentError, Problem, ScenarioError
 from capacity_opt.forecast.batch import LEVELS
 from capacity_opt.forecast.history import History
+from capacity_opt.forecast.library_names import LIBRARY_MODELS
 from capacity_opt.forecast.prepare import fill_gaps
 from capacity_opt.forecast.quantile_forecast import QuantileForecast
 
 Array = NDArray[np.float64]
-STATSFORECAST = ("AutoETS", "AutoARIMA", "AutoTheta", "AutoCES")
 LIGHTGBM = "LightGBM"
-LIBRARY_MODELS = (*STATSFORECAST, LIGHTGBM)
 _TREES = 120
 _LAGS = 6
 FEWEST = 4

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from capacity_opt.forecast.library_names import LibraryName
 from capacity_opt.scenario.section import Section
 
 Method = Literal[
@@ -23,7 +24,7 @@ class LibraryModel(Section):
         description='keys of the series joined by /, or "*" for all; with a hierarchy also its sums: total, east, '
         "east/db (mixed: east/rest)",
     )
-    model: Literal["AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM"] = Field(description="the model's name")
+    model: LibraryName = Field(description="the model's name")
 
 
 class Forecast(Section):

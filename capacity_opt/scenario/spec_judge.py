@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from capacity_opt.forecast.library_names import LibraryName
 from capacity_opt.scenario.amounts import seconds_of
 from capacity_opt.scenario.section import Section
 
@@ -14,7 +15,7 @@ PolicyOfPlanning = Literal["newsvendor", "safety_factor", "two_stage", "cvar"]
 BaselineName = Literal[
     "naive", "empirical", "recent", "seasonal",
     "lead_time_totals", "sum_of_quantiles", "normal", "bootstrap",
-    "AutoETS", "AutoARIMA", "AutoTheta", "AutoCES", "LightGBM",
+    LibraryName,
 ]  # fmt: skip
 
 

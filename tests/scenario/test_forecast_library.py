@@ -7,8 +7,8 @@ import pytest
 
 import capacity_opt as co
 from capacity_opt.cli import main
+from capacity_opt.forecast.library_names import LIBRARY_MODELS
 from capacity_opt.forecast.library_reconcile import library_map
-from capacity_opt.scenario.forecast_library import LIBRARY_MODELS
 
 there = pytest.mark.skipif(find_spec("statsforecast") is None, reason="statsforecast absent: extra [forecast]")
 trees = pytest.mark.skipif(find_spec("mlforecast") is None, reason="mlforecast absent: extra [forecast]")
