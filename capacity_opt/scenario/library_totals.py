@@ -4,7 +4,7 @@ statsforecast's models simulate paths, so that a path's sum is spread as the mod
 apart: its periods are tied by the correlation that its successive misses had, over all series, at earlier origins.
 Either way the model is fitted again at up to three earlier origins, and the totals that came then shift the quantiles
 (split conformal prediction) where shifts learned at some of these origins helped at the others. Half of a shift is
-trusted, around the median, as for the built-in totals: all that was held out is of the same few periods.
+trusted, around the median: all that was held out is of the same few periods.
 """
 
 from __future__ import annotations
